@@ -1,0 +1,145 @@
+//! Decoding: packets in, pictures or samples out, in presentation order.
+//!
+//! Decoders never wait for anything but their own threads. Neither `EAGAIN` nor a frame that is not ready yet is
+//! an error (it is how threaded decoders work), and damage ends one call, not the decoding.
+
+use std::collections::VecDeque;
+use std::ptr::NonNull;
+
+use ffmpeg_sys_next as ff;
+
+use crate::codec::{Codec, thread_count};
+use crate::error::{Error, Result, Step, check};
+use crate::frame::Frame;
+use crate::{Packet, Picture, Samples, StreamInfo};
+
+/// Decodes one video stream, on as many threads as asked.
+#[derive(Debug)]
+pub struct VideoDecoder(Codec);
+
+impl VideoDecoder {
+    /// A decoder for a stream. `threads`: 0 lets libav take one per core; each adds a picture of delay.
+    ///
+    /// # Errors
+    /// When there is no decoder for the stream, or it refuses the stream's parameters.
+    pub fn new(stream: &StreamInfo, threads: u32) -> Result<Self> {
+        open(stream, threads).map(Self)
+    }
+
+    /// Decodes a packet, or drains with `None`, and appends every picture that is ready.
+    ///
+    /// # Errors
+    /// Damaged data, among others. Pictures got until then, and after it in the same packet, are in `out`; go on
+    /// with the next packet. After a drain, call [`flush`](Self::flush) before offering more.
+    pub fn decode(&mut self, packet: Option<&Packet>, out: &mut VecDeque<Picture>) -> Result<()> {
+        decode(&mut self.0, packet, |frame| {
+            out.push_back(Picture::from_frame(frame)?);
+            Ok(())
+        })
+    }
+
+    /// Forgets all that was offered, as after a seek.
+    pub fn flush(&mut self) {
+        self.0.flush();
+    }
+}
+
+/// Decodes one audio stream.
+#[derive(Debug)]
+pub struct AudioDecoder(Codec);
+
+impl AudioDecoder {
+    /// A decoder for a stream. `threads` as for [`VideoDecoder::new`]; few audio decoders use more than one.
+    ///
+    /// # Errors
+    /// When there is no decoder for the stream, or it refuses the stream's parameters.
+    pub fn new(stream: &StreamInfo, threads: u32) -> Result<Self> {
+        open(stream, threads).map(Self)
+    }
+
+    /// Decodes a packet, or drains with `None`, and appends all samples that are ready.
+    ///
+    /// # Errors
+    /// As for [`VideoDecoder::decode`].
+    pub fn decode(&mut self, packet: Option<&Packet>, out: &mut VecDeque<Samples>) -> Result<()> {
+        decode(&mut self.0, packet, |frame| {
+            out.push_back(Samples::from_frame(frame)?);
+            Ok(())
+        })
+    }
+
+    /// Forgets all that was offered, as after a seek.
+    pub fn flush(&mut self) {
+        self.0.flush();
+    }
+}
+
+fn open(stream: &StreamInfo, threads: u32) -> Result<Codec> {
+    let parameters = stream.parameters();
+    // SAFETY: the parameters are valid; their codec id is one libavformat took from its own tables.
+    let implementation = unsafe { ff::avcodec_find_decoder((*parameters).codec_id) };
+    let implementation = NonNull::new(implementation.cast_mut())
+        .ok_or_else(|| Error::NoDecoder { codec: stream.codec_name().into() })?;
+    // SAFETY: the implementation came from libav's registry.
+    let mut codec = unsafe { Codec::new(implementation) };
+    let context = codec.as_mut_ptr();
+    // SAFETY: both are valid; the function copies, extradata included.
+    let code = unsafe { ff::avcodec_parameters_to_context(context, parameters) };
+    check("avcodec_parameters_to_context", code)?;
+    // SAFETY: the context is ours and not open yet.
+    unsafe {
+        (*context).pkt_timebase = stream.time_base().into();
+        (*context).thread_count = thread_count(threads);
+        (*context).thread_type = ff::FF_THREAD_FRAME | ff::FF_THREAD_SLICE;
+    }
+    codec.open()?;
+    Ok(codec)
+}
+
+fn decode(
+    codec: &mut Codec,
+    packet: Option<&Packet>,
+    mut take: impl FnMut(Frame) -> Result<()>,
+) -> Result<()> {
+    let mut outcome = Ok(());
+    loop {
+        let sent = codec.send_packet(packet);
+        let progress = receive_all(codec, &mut take, &mut outcome);
+        match sent {
+            // Full: it must be emptied first. One that is full and empty at once breaks libav's own rule.
+            Ok(Step::Again) if progress => {}
+            Ok(Step::Again) => {
+                return outcome.and(Err(Error::unsupported("decoder takes and gives nothing")));
+            }
+            Ok(Step::Done(_) | Step::End) => return outcome,
+            Err(error) => return outcome.and(Err(error)),
+        }
+    }
+}
+
+/// Takes all the decoder has, keeping the first error; damage in one frame does not hide the frames behind it.
+/// Whether anything came, frame or error.
+fn receive_all(
+    codec: &mut Codec,
+    take: &mut impl FnMut(Frame) -> Result<()>,
+    outcome: &mut Result<()>,
+) -> bool {
+    // Far more than a packet or the threads of a decoder can hold: a decoder that fails for ever is left.
+    const MOST_ERRORS: u32 = 256;
+    let (mut progress, mut errors) = (false, 0);
+    while errors < MOST_ERRORS {
+        let taken = match codec.receive_frame() {
+            Ok(None) => break,
+            Ok(Some(frame)) => take(frame),
+            Err(error) => Err(error),
+        };
+        progress = true;
+        if let Err(error) = taken {
+            errors += 1;
+            if outcome.is_ok() {
+                *outcome = Err(error);
+            }
+        }
+    }
+    progress
+}

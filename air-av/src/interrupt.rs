@@ -1,0 +1,99 @@
+//! The stop token of everything that can wait for a file.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::io::Errno;
+
+/// Ends opening and reading at once, from any thread, for good: there is no way back.
+///
+/// Clones are the same token. One token serves any number of files. Costs one file descriptor; when the process
+/// has none left, waits still end, within 25 ms.
+#[derive(Clone)]
+pub struct Interrupt(Arc<Shared>);
+
+struct Shared {
+    tripped: AtomicBool,
+    /// Becomes readable when tripped, so that a poll(2) on a file and this wakes at once.
+    wake: Option<OwnedFd>,
+}
+
+/// How long a wait may outlive the trip when no descriptor could be had: a tenth of the 250 ms a stop may take.
+const FALLBACK_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
+
+impl Interrupt {
+    /// A token that is not tripped.
+    pub fn new() -> Self {
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok();
+        Self(Arc::new(Shared { tripped: AtomicBool::new(false), wake }))
+    }
+
+    /// Ends every wait on this token, now and later.
+    pub fn trip(&self) {
+        if self.0.tripped.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        if let Some(wake) = &self.0.wake {
+            // Cannot fail: the counter goes from 0 to 1, once in its life.
+            let _ = rustix::io::write(wake, &1u64.to_ne_bytes());
+        }
+    }
+
+    /// Whether [`trip`](Self::trip) was called on this token or a clone of it.
+    pub fn is_tripped(&self) -> bool {
+        self.0.tripped.load(Ordering::Acquire)
+    }
+
+    /// Waits until `fd` has bytes or an end to report. `Ok(false)`: tripped.
+    pub(crate) fn wait_readable(&self, fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+        while !self.is_tripped() {
+            let mut fds = vec![PollFd::from_borrowed_fd(fd, PollFlags::IN)];
+            fds.extend(self.0.wake.iter().map(|wake| PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN)));
+            let timeout = self.0.wake.is_none().then_some(&FALLBACK_POLL);
+            match poll(&mut fds, timeout) {
+                Ok(_) if !fds[0].revents().is_empty() => return Ok(!self.is_tripped()),
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Default for Interrupt {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Interrupt").field(&self.is_tripped()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trip_ends_a_wait_on_a_silent_pipe_and_every_later_one() {
+        let (silent, _writer) = rustix::pipe::pipe().unwrap();
+        let interrupt = Interrupt::new();
+        let clone = interrupt.clone();
+        let tripper = std::thread::spawn(move || clone.trip());
+        assert_eq!(interrupt.wait_readable(silent.as_fd()), Ok(false));
+        tripper.join().unwrap();
+        assert!(interrupt.is_tripped());
+        assert_eq!(interrupt.wait_readable(silent.as_fd()), Ok(false));
+    }
+
+    #[test]
+    fn bytes_end_a_wait() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        rustix::io::write(&writer, b"x").unwrap();
+        assert_eq!(Interrupt::new().wait_readable(reader.as_fd()), Ok(true));
+    }
+}
