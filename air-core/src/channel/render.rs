@@ -1,0 +1,217 @@
+//! Rendering: the same channel on a virtual clock, into a file, as fast as the machine allows. The same plan
+//! and files give the same bytes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use air_av::Interrupt;
+use air_ts::Pts;
+
+use super::request::Request;
+use super::{Channel, ChannelConfig};
+use crate::control::{SegmentId, SinkId};
+use crate::format::ProgramFormat;
+use crate::output::{InlineSink, PackError, SinkConfig};
+use crate::producer::{self, Cue, ProducerError};
+use crate::program::{Inline, Slot};
+use crate::stats::Counters;
+use crate::time::{Tick, UtcMillis, VirtualClock};
+use crate::transport::{self, StreamTransport, TransportError};
+
+/// Ticks between two reports of progress.
+const REPORT_EVERY: u64 = 25;
+
+/// One entry of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderSegment {
+    /// A local file, or `pattern:NAME`.
+    pub asset: String,
+    /// Where in the asset to begin, in milliseconds.
+    pub start_offset_ms: u64,
+    /// How long the segment is on air, in milliseconds; an asset that is shorter is followed by black.
+    /// `None`: to the asset's own end.
+    pub duration_ms: Option<u64>,
+}
+
+/// How a plan is rendered.
+#[derive(Clone, Debug)]
+pub struct RenderOptions {
+    /// The house format.
+    pub format: ProgramFormat,
+    /// The sink.
+    pub sink: SinkConfig,
+    /// PTS of the first picture, in 90 kHz ticks. Default one second.
+    pub pts_base: u64,
+}
+
+impl RenderOptions {
+    /// Defaults for `format`.
+    pub fn new(format: ProgramFormat) -> RenderOptions {
+        RenderOptions { format, sink: SinkConfig::default(), pts_base: 90_000 }
+    }
+}
+
+/// What was rendered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RenderStats {
+    /// Output frames.
+    pub ticks: u64,
+    /// Everything counted.
+    pub counters: Counters,
+}
+
+/// Why a plan was not rendered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// An asset cannot be played; nothing was written.
+    #[error(transparent)]
+    Asset(#[from] ProducerError),
+    /// A segment without a duration would never end.
+    #[error("{0} never ends: give it a duration")]
+    Endless(String),
+    /// The first picture's PTS is less than the mux delay.
+    #[error("a first PTS of {pts_base} is less than the mux delay of {mux_delay_ms} ms")]
+    PtsBase {
+        /// As given.
+        pts_base: u64,
+        /// As configured.
+        mux_delay_ms: u32,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Output(#[from] TransportError),
+    /// The sink cannot be opened.
+    #[error(transparent)]
+    Sink(#[from] PackError),
+    /// The sink failed midway.
+    #[error("rendering stopped at tick {tick}: {reason}")]
+    Lost {
+        /// The tick it failed at.
+        tick: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The caller asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Renders `plan` into the file `out`. `progress` is told the ticks done from time to time and answers whether
+/// to go on. Every asset is opened once before anything is written.
+pub fn render(
+    plan: &[RenderSegment],
+    out: &Path,
+    options: &RenderOptions,
+    progress: &mut dyn FnMut(u64) -> bool,
+) -> Result<RenderStats, RenderError> {
+    let (pts_base, mux_delay_ms) = (options.pts_base, options.sink.mux_delay_ms);
+    if pts_base < u64::from(mux_delay_ms) * 90 {
+        return Err(RenderError::PtsBase { pts_base, mux_delay_ms });
+    }
+    for segment in plan {
+        if segment.duration_ms.is_none() && segment.asset.starts_with("pattern:") {
+            return Err(RenderError::Endless(segment.asset.clone()));
+        }
+        producer::open(&segment.asset, &cue(segment, options))?;
+    }
+    let mut rendering = Rendering::start(out, options)?;
+    for (number, segment) in (1..).zip(plan) {
+        rendering.air(SegmentId(number), segment, options, progress)?;
+    }
+    let stats = RenderStats { ticks: rendering.channel.next.0, counters: rendering.channel.counters() };
+    rendering.channel.teardown();
+    Ok(stats)
+}
+
+fn cue(segment: &RenderSegment, options: &RenderOptions) -> Cue {
+    let interrupt = Interrupt::new();
+    Cue { format: options.format, start_offset_ms: segment.start_offset_ms, interrupt }
+}
+
+/// A channel under way on its virtual clock.
+struct Rendering {
+    channel: Channel,
+    clock: Arc<VirtualClock>,
+    lost: Arc<std::sync::OnceLock<String>>,
+    planned: Planned,
+}
+
+/// Where the plan stands: durations are summed from the last segment that ended by itself, so that rounding
+/// each to a tick never adds up.
+#[derive(Clone, Copy, Default)]
+struct Planned {
+    since: Tick,
+    millis: u64,
+}
+
+impl Rendering {
+    fn start(out: &Path, options: &RenderOptions) -> Result<Rendering, RenderError> {
+        let clock = Arc::new(VirtualClock::new(UtcMillis(0)));
+        let format = options.format;
+        let black = producer::black(format.video.width, format.video.height)
+            .map_err(|source| ProducerError::Media { asset: "black".into(), source })?;
+        let config = ChannelConfig {
+            channel_id: 0,
+            format,
+            pts_base: Pts(options.pts_base),
+            hold: Duration::ZERO,
+            clock: Arc::clone(&clock) as _,
+            events: Arc::default(),
+        };
+        let mut channel = Channel::new(config, black);
+        let lost = Arc::new(std::sync::OnceLock::new());
+        let theirs = Arc::clone(&lost);
+        let on_lost = move |reason| {
+            // The first reason is the one that counts.
+            let _ = theirs.set(reason);
+        };
+        let file = transport::connect(StreamTransport::File, &out.to_string_lossy())?;
+        let sink = Box::new(InlineSink::open(&options.sink, &format, file, on_lost)?);
+        channel.handle(Request::Attach { id: SinkId(0), sink, replace_existing: false });
+        Ok(Rendering { channel, clock, lost, planned: Planned::default() })
+    }
+
+    /// Takes one segment and makes its ticks.
+    fn air(
+        &mut self,
+        id: SegmentId,
+        segment: &RenderSegment,
+        options: &RenderOptions,
+        progress: &mut dyn FnMut(u64) -> bool,
+    ) -> Result<(), RenderError> {
+        let source = Box::new(Inline::open(&segment.asset, cue(segment, options))?);
+        let slot = Slot::new(id, segment.asset.clone(), options.format.audio.channels, source);
+        self.channel.handle(Request::Load(slot));
+        self.channel.handle(Request::Switch { boundary: None });
+        let end = segment.duration_ms.map(|duration| {
+            self.planned.millis += duration;
+            let ticks = options.format.video.frame_rate.units_to_frames_ceil(self.planned.millis, 1000);
+            Tick(self.planned.since.0 + ticks)
+        });
+        while !self.is_over(end) {
+            self.clock.advance_to(self.channel.next_deadline());
+            self.channel.tick();
+            let tick = self.channel.next.0;
+            if let Some(reason) = self.lost.get() {
+                return Err(RenderError::Lost { tick, reason: reason.clone() });
+            }
+            if tick.is_multiple_of(REPORT_EVERY) && !progress(tick) {
+                return Err(RenderError::Cancelled);
+            }
+        }
+        if end.is_none() {
+            self.planned = Planned { since: self.channel.next, millis: 0 };
+        }
+        Ok(())
+    }
+
+    fn is_over(&mut self, end: Option<Tick>) -> bool {
+        match end {
+            Some(end) => self.channel.next >= end,
+            None => self.channel.live_is_over(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Events: what a host is told without asking. Bounded; the oldest give way.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::time::Tick;
+
+/// Events kept for a host that does not ask.
+const MOST_WAITING: usize = 1024;
+
+/// Something that happened on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event {
+    /// The next tick at the time; 0 before the first take.
+    pub tick: u64,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What can happen on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A segment goes live with the next tick.
+    Taken {
+        /// Its number.
+        segment: u64,
+        /// Its asset.
+        asset: String,
+    },
+    /// The producer of the segment on air has made its last frame.
+    Exhausted {
+        /// The segment's number.
+        segment: u64,
+    },
+    /// The last frame of the segment on air was shown; black and silence until the next take.
+    Completed {
+        /// The segment's number.
+        segment: u64,
+    },
+    /// The segment in preview will never have a frame.
+    CueFailed {
+        /// The segment's number.
+        segment: u64,
+        /// Why.
+        reason: String,
+    },
+    /// The producer of the segment on air is late.
+    Underrun {
+        /// The segment's number.
+        segment: u64,
+    },
+    /// The process lost time: so many ticks were filled without content.
+    Late {
+        /// How many.
+        ticks: u64,
+    },
+    /// The sink could not go on; the channel plays on without one.
+    SinkLost {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EventKind::Taken { segment, asset } => write!(f, "segment {segment} taken: {asset}"),
+            EventKind::Exhausted { segment } => write!(f, "segment {segment} has made its last frame"),
+            EventKind::Completed { segment } => write!(f, "segment {segment} is over; black until the next take"),
+            EventKind::CueFailed { segment, reason } => write!(f, "segment {segment} cannot be played: {reason}"),
+            EventKind::Underrun { segment } => write!(f, "segment {segment} is late"),
+            EventKind::Late { ticks } => write!(f, "{ticks} ticks came too late for content"),
+            EventKind::SinkLost { reason } => write!(f, "the sink was lost: {reason}"),
+        }
+    }
+}
+
+/// The waiting events of one engine.
+#[derive(Debug, Default)]
+pub(crate) struct EventQueue {
+    waiting: Mutex<VecDeque<Event>>,
+    arrived: Condvar,
+}
+
+impl EventQueue {
+    /// Adds an event; never blocks on a reader.
+    pub fn push(&self, tick: Tick, kind: EventKind) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() == MOST_WAITING {
+            waiting.pop_front();
+        }
+        waiting.push_back(Event { tick: tick.0, kind });
+        self.arrived.notify_one();
+    }
+
+    /// The oldest event, waited for no longer than `at_most`.
+    pub fn next(&self, at_most: Duration) -> Option<Event> {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let empty = |waiting: &mut VecDeque<Event>| waiting.is_empty();
+        let waited = self.arrived.wait_timeout_while(waiting, at_most, empty);
+        waited.unwrap_or_else(PoisonError::into_inner).0.pop_front()
+    }
+}
+

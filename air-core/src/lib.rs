@@ -1,0 +1,43 @@
+//! Air's engine: everything that *is* playout.
+//!
+//! One thread per channel turns ticks into frames; producers read ahead on their own threads; the sink encodes,
+//! wraps and writes on its own. Nothing but the master clock waits. Read [`channel`] first.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`time`] | units, the master clock, the timeline |
+//! | [`format`](mod@format), [`frame`] | the house format, house frames and program frames |
+//! | [`producer`], [`conform`] | what turns an asset into house frames |
+//! | [`program`] | slots, reading ahead, the choice of one frame per tick |
+//! | [`control`] | what a channel may be told, as one pure function |
+//! | [`encode`], [`output`], [`transport`] | from program frames to bytes at an endpoint |
+//! | [`channel`] | the tick, the tick loop, and the engine that callers see |
+
+#![forbid(unsafe_code)]
+
+pub mod channel;
+pub mod conform;
+pub mod control;
+pub mod encode;
+pub mod events;
+pub mod format;
+pub mod frame;
+pub mod output;
+pub mod producer;
+pub mod program;
+pub mod stats;
+pub mod time;
+pub mod transport;
+
+pub use air_av::install_log;
+pub use channel::{
+    AttachStreamReply, Engine, EngineConfig, LoadPreviewReply, RenderError, RenderOptions, RenderSegment,
+    RenderStats, Status, SwitchToLiveReply, render,
+};
+pub use control::{LiveState, PreviewState, Reply, ResultCode};
+pub use events::{Event, EventKind};
+pub use format::{AudioFormat, FormatError, ProgramFormat, VideoFormat};
+pub use output::{SinkConfig, SinkState};
+pub use stats::Counters;
+pub use time::FrameRate;
+pub use transport::StreamTransport;

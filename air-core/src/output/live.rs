@@ -1,0 +1,98 @@
+//! The sink of a channel on air: a lane that encodes and wraps, and a writer that keeps time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::config::SinkConfig;
+use super::fifo::{Bound, Fifo};
+use super::lane::Lane;
+use super::pace::{Pace, SinkState, SinkStatus};
+use super::packer::{PackError, Packer};
+use super::sink::{Sink, SinkTotals};
+use crate::format::ProgramFormat;
+use crate::frame::ProgramFrame;
+use crate::time::Clock;
+use crate::transport::Transport;
+
+/// Longest wait for the lane when a sink is closed: a picture in the encoder's hands.
+const LANE_STOPS_WITHIN: Duration = Duration::from_millis(150);
+
+/// Why a sink could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// Encoder or mux said no.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// No thread could be had.
+    #[error("no thread for the sink: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// A lane and a writer.
+pub struct LiveSink {
+    lane: Lane,
+    pace: Option<Pace>,
+    status: Arc<SinkStatus>,
+}
+
+impl LiveSink {
+    /// Opens the sink, whose threads are named after `name`; `on_lost` is called, on one of them, if it
+    /// cannot go on.
+    pub fn open(
+        name: &str,
+        config: &SinkConfig,
+        format: &ProgramFormat,
+        transport: Box<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        on_lost: impl Fn(String) + Clone + Send + 'static,
+    ) -> Result<LiveSink, SinkError> {
+        let packer = Packer::open(config, format)?;
+        let rates = config.video_rates(format);
+        let bitrate = config.mux_rate.unwrap_or(rates.bitrate + config.audio_bitrate);
+        let fifo = Fifo::new(Bound::new(Bound::DEFAULT_MEDIA, bitrate));
+        let pace = Pace::start(&format!("{name}-write"), clock, fifo.clone(), transport, on_lost.clone())?;
+        let lane = Lane::start(&format!("{name}-lane"), packer, fifo, on_lost)?;
+        Ok(LiveSink { lane, status: pace.status(), pace: Some(pace) })
+    }
+}
+
+impl Sink for LiveSink {
+    fn offer(&mut self, frame: ProgramFrame) {
+        self.lane.offer(frame);
+    }
+
+    fn state(&self) -> SinkState {
+        self.status.state()
+    }
+
+    fn totals(&self) -> SinkTotals {
+        let counters = &self.status.counters;
+        SinkTotals {
+            bytes_written: counters.bytes_written.load(Ordering::Relaxed),
+            writes: counters.writes.load(Ordering::Relaxed),
+            stalls: counters.stalls.load(Ordering::Relaxed),
+            pictures_dropped: self.lane.pictures_dropped(),
+        }
+    }
+
+    fn leave(&mut self) {
+        self.lane.stop();
+    }
+
+    fn wait_left(&mut self, at_most: Duration) -> bool {
+        self.lane.wait_stopped(at_most)
+    }
+
+    /// The writer first: no byte after this. Then the lane, which ends with the picture it has in hand.
+    fn close(mut self: Box<Self>, force: bool) {
+        self.lane.stop();
+        if let Some(pace) = self.pace.take() {
+            pace.close(force);
+        }
+        if !self.lane.wait_stopped(LANE_STOPS_WITHIN) {
+            tracing::warn!("the encoder did not end in time and was abandoned");
+        }
+    }
+}

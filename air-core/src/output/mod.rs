@@ -1,0 +1,22 @@
+//! The output side: the bus, and behind it at most one sink that encodes, wraps and writes.
+//!
+//! The sink never slows the tick. It knows no channel, slot, schedule or caller; the bus owns no thread,
+//! socket, encoder or clock.
+
+mod bus;
+mod config;
+mod fifo;
+mod inline;
+mod lane;
+mod live;
+mod pace;
+mod packer;
+mod sink;
+
+pub use bus::OutputBus;
+pub use config::{SinkConfig, VideoRates};
+pub use inline::InlineSink;
+pub use live::{LiveSink, SinkError};
+pub use pace::SinkState;
+pub use packer::PackError;
+pub use sink::{Sink, SinkTotals};

@@ -1,0 +1,184 @@
+//! The file producer: any local media file, as house frames.
+//!
+//! Media time zero is the start of the video stream (of the sound, without one). The first house frame shows
+//! the first picture at or after the start offset, and the sound begins at that picture's instant (SG-1, SG-3).
+
+use std::path::Path;
+
+use air_av::{Demuxer, Picture, Rational, StreamInfo};
+
+use super::reader::Reader;
+use super::tracks::{AudioTrack, VideoTrack};
+use super::{Cue, Producer, ProducerError, pattern};
+use crate::conform::audio::AudioConform;
+use crate::conform::cadence::MediaNanos;
+use crate::conform::picture::PictureConform;
+use crate::frame::HouseFrame;
+
+const NANOS: Rational = Rational { num: 1, den: 1_000_000_000 };
+
+/// Threads one decoder may use: more than this only adds delay to the first picture.
+const MOST_DECODER_THREADS: u32 = 4;
+
+/// Plays one file.
+pub struct FileProducer {
+    asset: String,
+    cue: Cue,
+    tracks: Option<Tracks>,
+    next: u64,
+}
+
+/// The open file, from its first admissible picture on.
+struct Tracks {
+    reader: Reader,
+    video: Option<VideoTrack>,
+    audio: Option<AudioTrack>,
+    conform: PictureConform,
+    /// Media time of house frame 0.
+    origin: MediaNanos,
+    /// What was last made of which source picture.
+    shown: Shown,
+    conform_errors: u64,
+}
+
+/// The latest house picture and the start of the source picture it was made from.
+struct Shown {
+    picture: Picture,
+    source: Option<MediaNanos>,
+}
+
+impl FileProducer {
+    /// Opens `asset` and finds its streams; decodes nothing yet.
+    pub fn open(asset: &str, cue: &Cue) -> Result<FileProducer, ProducerError> {
+        let media = |source| ProducerError::Media { asset: asset.to_owned(), source };
+        let mut producer = FileProducer { asset: asset.to_owned(), cue: cue.clone(), tracks: None, next: 0 };
+        let demuxer = Demuxer::open(Path::new(asset), &cue.interrupt).map_err(media)?;
+        let offset_us = i64::try_from(cue.start_offset_ms).unwrap_or(i64::MAX).saturating_mul(1000);
+        if demuxer.duration_us().is_some_and(|duration| duration > 0 && offset_us >= duration) {
+            return Err(producer.nothing_to_play());
+        }
+        producer.tracks = Some(Tracks::open(demuxer, cue).map_err(media)?);
+        Ok(producer)
+    }
+
+    fn nothing_to_play(&self) -> ProducerError {
+        let start_offset_ms = self.cue.start_offset_ms;
+        ProducerError::NothingToPlay { asset: self.asset.clone(), start_offset_ms }
+    }
+
+    fn media(&self, source: air_av::Error) -> ProducerError {
+        ProducerError::Media { asset: self.asset.clone(), source }
+    }
+}
+
+impl Producer for FileProducer {
+    fn next_frame(&mut self) -> Result<Option<HouseFrame>, ProducerError> {
+        let Some(mut tracks) = self.tracks.take() else { return Ok(None) };
+        if self.next == 0 && !tracks.cue(&self.cue).map_err(|error| self.media(error))? {
+            return Err(self.nothing_to_play());
+        }
+        let frame = tracks.frame(self.next, &self.cue).map_err(|error| self.media(error))?;
+        self.next += 1;
+        self.tracks = Some(tracks);
+        Ok(frame)
+    }
+
+    fn decode_errors(&self) -> u64 {
+        self.tracks.as_ref().map_or(0, Tracks::errors)
+    }
+}
+
+impl Tracks {
+    fn open(demuxer: Demuxer, cue: &Cue) -> Result<Tracks, air_av::Error> {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        let threads = cores.min(MOST_DECODER_THREADS);
+        let video = demuxer.video().map(|stream| VideoTrack::open(stream, threads)).transpose()?;
+        let house = cue.format.video;
+        let black = pattern::black(house.width, house.height)?;
+        Ok(Tracks {
+            reader: Reader::new(demuxer),
+            video,
+            audio: None,
+            conform: PictureConform::new(house),
+            origin: 0,
+            shown: Shown { picture: black, source: None },
+            conform_errors: 0,
+        })
+    }
+
+    /// Goes to the start offset; `false` when there is nothing to play from there.
+    fn cue(&mut self, cue: &Cue) -> Result<bool, air_av::Error> {
+        let offset = i64::try_from(cue.start_offset_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let demuxer = self.reader.demuxer();
+        let (video, audio) = (demuxer.video().cloned(), demuxer.audio().cloned());
+        let Some(lead) = video.as_ref().or(audio.as_ref()) else { return Ok(false) };
+        self.origin = start_of(lead).saturating_add(offset);
+        if offset > 0 {
+            let target = air_av::rescale_floor(self.origin, NANOS, lead.time_base());
+            self.reader.seek_before(lead.index(), target)?;
+        }
+        if let Some(track) = &mut self.video {
+            match track.cue(&mut self.reader, self.origin)? {
+                Some(start) => self.origin = start,
+                None => return Ok(false),
+            }
+        }
+        self.audio = match &audio {
+            Some(stream) => {
+                let conform = AudioConform::new(cue.format.audio, stream.time_base(), self.origin);
+                Some(AudioTrack::open(stream, conform)?)
+            }
+            None => None,
+        };
+        Ok(true)
+    }
+
+    /// House frame `index`, or `None` when picture and sound are both over.
+    fn frame(&mut self, index: u64, cue: &Cue) -> Result<Option<HouseFrame>, air_av::Error> {
+        let (rate, hz) = (cue.format.video.frame_rate, u64::from(cue.format.audio.sample_rate));
+        let due = self.origin + rate.frames_to_units(index, 1_000_000_000) as MediaNanos;
+        let samples = rate.frames_to_units_ceil(index + 1, hz) - rate.frames_to_units_ceil(index, hz);
+        let has_picture = self.show(due)?;
+        if let Some(audio) = &mut self.audio {
+            audio.fill(&mut self.reader, samples)?;
+        }
+        let waiting = self.audio.as_ref().map_or(0, AudioTrack::available);
+        // Less than one frame of sound after the last picture is what its coder padded, and is not aired;
+        // without any picture, all of the sound is.
+        let enough = if self.video.is_some() { samples } else { 1 };
+        if !has_picture && waiting < enough {
+            return Ok(None);
+        }
+        let values = samples as usize * usize::from(cue.format.audio.channels);
+        let mut audio = Vec::with_capacity(values);
+        match &mut self.audio {
+            Some(track) => track.take(samples, &mut audio),
+            None => audio.resize(values, 0),
+        }
+        Ok(Some(HouseFrame { index, picture: self.shown.picture.clone(), audio }))
+    }
+
+    /// Makes the picture due at `due` the one shown; `false` when the last picture is over.
+    fn show(&mut self, due: MediaNanos) -> Result<bool, air_av::Error> {
+        let Some(video) = &mut self.video else { return Ok(false) };
+        let Some(picture) = video.due(&mut self.reader, due)? else { return Ok(false) };
+        if self.shown.source != Some(picture.start) {
+            self.shown.source = Some(picture.start);
+            match self.conform.conform(&picture.picture) {
+                Ok(Some(picture)) => self.shown.picture = picture,
+                Ok(None) | Err(_) => self.conform_errors += 1,
+            }
+        }
+        Ok(true)
+    }
+
+    fn errors(&self) -> u64 {
+        let video = self.video.as_ref().map_or(0, VideoTrack::errors);
+        let audio = self.audio.as_ref().map_or(0, AudioTrack::errors);
+        self.reader.errors() + video + audio + self.conform_errors
+    }
+}
+
+fn start_of(stream: &StreamInfo) -> MediaNanos {
+    air_av::rescale_nearest(stream.start_time().unwrap_or(0), stream.time_base(), NANOS)
+}

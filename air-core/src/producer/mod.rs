@@ -1,0 +1,71 @@
+//! Producers: what turns an asset into house frames.
+//!
+//! A producer is passive and time-blind. It knows media time and the house format; it never sees a clock,
+//! a tick or a schedule (CK-4, SL-4). Adding one is one file and one arm in [`open`].
+
+mod file;
+mod pattern;
+mod reader;
+mod tracks;
+
+use air_av::Interrupt;
+pub use pattern::black;
+
+use crate::format::ProgramFormat;
+use crate::frame::HouseFrame;
+
+/// What a producer is asked for: in which format, from where, and the token that ends its waits.
+#[derive(Clone, Debug)]
+pub struct Cue {
+    /// The house format every frame is delivered in.
+    pub format: ProgramFormat,
+    /// Media time of the first frame, in milliseconds from the start of the asset.
+    pub start_offset_ms: u64,
+    /// Ends any wait inside the producer, at once and for good.
+    pub interrupt: Interrupt,
+}
+
+/// Why an asset cannot be played, or stopped being playable.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProducerError {
+    /// libav, or the file beneath it, said no.
+    #[error("{asset}: {source}")]
+    Media {
+        /// The asset as it was named.
+        asset: String,
+        /// What was said.
+        #[source]
+        source: air_av::Error,
+    },
+    /// No pattern of this name.
+    #[error("{0}: no such pattern; there are pattern:bars and pattern:black")]
+    UnknownPattern(String),
+    /// Nothing in the file that could be shown or heard.
+    #[error("{asset}: no picture or sound at or after {start_offset_ms} ms")]
+    NothingToPlay {
+        /// The asset as it was named.
+        asset: String,
+        /// Where play was to begin.
+        start_offset_ms: u64,
+    },
+}
+
+/// A source of house frames.
+pub trait Producer: Send {
+    /// The next house frame, or `None` when the asset has no more.
+    fn next_frame(&mut self) -> Result<Option<HouseFrame>, ProducerError>;
+
+    /// Damaged packets and pictures met so far; play goes on after each (FP-9).
+    fn decode_errors(&self) -> u64 {
+        0
+    }
+}
+
+/// Opens the producer of `asset`: `pattern:NAME`, or else a local file.
+pub fn open(asset: &str, cue: &Cue) -> Result<Box<dyn Producer>, ProducerError> {
+    match asset.strip_prefix("pattern:") {
+        Some(name) => Ok(Box::new(pattern::PatternProducer::open(name, cue)?)),
+        None => Ok(Box::new(file::FileProducer::open(asset, cue)?)),
+    }
+}

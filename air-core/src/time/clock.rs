@@ -1,0 +1,203 @@
+//! The master clock and the bell that ends a wait early.
+//!
+//! Whoever waits asks the clock, and only there. A virtual clock is another implementation: it never
+//! sleeps, waiting moves it. This file is the only one of the crate that reads the operating system's time.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::units::{Nanos, UtcMillis};
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// The deadline has come.
+    Deadline,
+    /// The bell was rung: there is something to look at.
+    Rung,
+    /// The bell was stopped, for good.
+    Stopped,
+}
+
+/// A bell shared by one waiter and those who want its attention; stopping it is the stop token.
+#[derive(Clone, Debug, Default)]
+pub struct Bell {
+    shared: Arc<(Mutex<BellState>, Condvar)>,
+}
+
+#[derive(Debug, Default)]
+struct BellState {
+    rung: bool,
+    stopped: bool,
+}
+
+impl BellState {
+    fn take(&mut self) -> Option<Wake> {
+        match (self.stopped, std::mem::take(&mut self.rung)) {
+            (true, _) => Some(Wake::Stopped),
+            (false, true) => Some(Wake::Rung),
+            (false, false) => None,
+        }
+    }
+}
+
+impl Bell {
+    /// A silent bell.
+    pub fn new() -> Bell {
+        Bell::default()
+    }
+
+    /// Ends the current wait, or the next one if nobody waits now.
+    pub fn ring(&self) {
+        self.change(|state| state.rung = true);
+    }
+
+    /// Ends this and every later wait.
+    pub fn stop(&self) {
+        self.change(|state| state.stopped = true);
+    }
+
+    /// Whether [`Bell::stop`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).stopped
+    }
+
+    fn change(&self, change: impl FnOnce(&mut BellState)) {
+        change(&mut self.shared.0.lock().unwrap_or_else(PoisonError::into_inner));
+        self.shared.1.notify_all();
+    }
+
+    /// The pending wake, if any, without waiting.
+    fn poll(&self) -> Option<Wake> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Waits until rung, stopped, or `remaining` says there is no time left; `None` means no deadline.
+    fn wait(&self, remaining: impl Fn() -> Option<std::time::Duration>) -> Wake {
+        let (lock, condvar) = &*self.shared;
+        let mut state = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(wake) = state.take() {
+                return wake;
+            }
+            state = match remaining() {
+                Some(left) if left.is_zero() => return Wake::Deadline,
+                Some(left) => condvar.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+                None => condvar.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+}
+
+/// The source of "now" for every playout decision (CK-1).
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Monotonic time; never decreases.
+    fn now(&self) -> Nanos;
+
+    /// Civil time. Places hard stops and boundaries only: it may step (MC-6).
+    fn utc(&self) -> UtcMillis;
+
+    /// Waits for `deadline` ([`Nanos::NEVER`]: none), or until `bell` is rung or stopped.
+    fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake;
+}
+
+/// The operating system's monotonic clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    zero: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose zero is now.
+    pub fn new() -> SystemClock {
+        SystemClock { zero: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        SystemClock::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Nanos {
+        Nanos::default().after(self.zero.elapsed())
+    }
+
+    fn utc(&self) -> UtcMillis {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UtcMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake {
+        bell.wait(|| (deadline != Nanos::NEVER).then(|| deadline.since(self.now())))
+    }
+}
+
+/// A clock that waits by moving itself: a day of ticks takes as long as its work does.
+#[derive(Debug)]
+pub struct VirtualClock {
+    now: AtomicU64,
+    utc_at_zero: UtcMillis,
+}
+
+impl VirtualClock {
+    /// A clock at zero, at which civil time is `utc_at_zero`.
+    pub fn new(utc_at_zero: UtcMillis) -> VirtualClock {
+        VirtualClock { now: AtomicU64::new(0), utc_at_zero }
+    }
+
+    /// Moves the clock forward to `instant`; an instant in the past changes nothing.
+    pub fn advance_to(&self, instant: Nanos) {
+        self.now.fetch_max(instant.0, Ordering::AcqRel);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> Nanos {
+        Nanos(self.now.load(Ordering::Acquire))
+    }
+
+    fn utc(&self) -> UtcMillis {
+        UtcMillis(self.utc_at_zero.0.saturating_add((self.now().0 / 1_000_000) as i64))
+    }
+
+    fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake {
+        bell.poll().unwrap_or_else(|| {
+            self.advance_to(deadline);
+            Wake::Deadline
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_on_a_virtual_clock_moves_it() {
+        let clock = VirtualClock::new(UtcMillis(1_000));
+        assert_eq!(clock.wait_until(Nanos(2_000_000_000), &Bell::new()), Wake::Deadline);
+        assert_eq!((clock.now(), clock.utc()), (Nanos(2_000_000_000), UtcMillis(3_000)));
+        clock.advance_to(Nanos(5));
+        assert_eq!(clock.now(), Nanos(2_000_000_000), "MC-1: never backwards");
+    }
+
+    #[test]
+    fn a_bell_rung_before_the_wait_ends_it_and_a_stopped_one_ends_all() {
+        let (clock, bell) = (SystemClock::new(), Bell::new());
+        bell.ring();
+        assert_eq!(clock.wait_until(Nanos::NEVER, &bell), Wake::Rung);
+        bell.stop();
+        assert_eq!(clock.wait_until(Nanos::NEVER, &bell), Wake::Stopped);
+        assert_eq!(clock.wait_until(Nanos::NEVER, &bell), Wake::Stopped);
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_does_not_wait() {
+        assert_eq!(SystemClock::new().wait_until(Nanos(0), &Bell::new()), Wake::Deadline);
+    }
+}

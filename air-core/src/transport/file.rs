@@ -1,0 +1,78 @@
+//! A file, created or overwritten: recordings, and renders on the virtual clock.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::FileTypeExt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{Closer, Transport, TransportError};
+
+/// A file being written.
+#[derive(Debug)]
+pub struct File {
+    file: fs::File,
+    closed: Arc<AtomicBool>,
+}
+
+impl File {
+    /// Creates `path`, or empties the file that is there.
+    pub fn create(path: &str) -> Result<File, TransportError> {
+        // Opening a pipe would wait for its reader, and a socket cannot be opened at all.
+        if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.file_type().is_char_device()) {
+            return Err(TransportError::WrongKind { endpoint: path.to_owned(), expected: "a file" });
+        }
+        let file = fs::File::create(path).map_err(|error| TransportError::of(path, error))?;
+        Ok(File { file, closed: Arc::default() })
+    }
+}
+
+impl Transport for File {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.file.write(bytes)
+    }
+
+    fn closer(&self) -> Closer {
+        let closed = Arc::clone(&self.closed);
+        Closer::new(move || closed.store(true, Ordering::Release))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(name: &str) -> String {
+        let path = std::env::temp_dir().join(format!("air-file-{}-{name}", std::process::id()));
+        path.to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_file_is_overwritten_and_takes_nothing_after_its_close() {
+        let path = path("overwritten");
+        fs::write(&path, "an older recording").unwrap();
+        let mut file = File::create(&path).unwrap();
+        file.write_all(b"G123").unwrap();
+        file.closer().close();
+        assert_eq!(file.write_all(b"G456").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(fs::read(&path).unwrap(), b"G123");
+        fs::remove_file(path).unwrap();
+    }
+
+    /// TR-5: neither a directory nor a pipe, whose open would wait for ever.
+    #[test]
+    fn only_a_file_is_a_file() {
+        let pipe = path("pipe");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for wrong in ["/", &pipe] {
+            assert!(matches!(File::create(wrong), Err(TransportError::WrongKind { .. })), "{wrong}");
+        }
+        assert!(matches!(File::create("/no/such/folder/x.ts"), Err(TransportError::NotFound { .. })));
+        assert!(matches!(File::create("a\0b"), Err(TransportError::Io { .. })));
+        fs::remove_file(pipe).unwrap();
+    }
+}
