@@ -98,13 +98,10 @@ impl Channel {
         self.cut_at_boundary();
         let stamp = timeline.stamp(self.next);
         let missed = self.is_missed(stamp);
-        let mut noticed = Vec::new();
-        let frame = self.program.frame(stamp, missed, &mut noticed);
+        let (frame, noticed) = self.program.frame(stamp, missed);
         self.output.offer(frame);
         self.next = self.next.next();
-        for event in noticed {
-            self.report(event);
-        }
+        noticed.into_iter().for_each(|event| self.report(event));
         self.leaving.let_go();
     }
 

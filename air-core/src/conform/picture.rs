@@ -51,7 +51,8 @@ impl PictureConform {
     fn filters(&self, from: &PictureFormat) -> String {
         let (width, height) = (self.house.width, self.house.height);
         let (active_width, active_height) = fit(from, self.house);
-        let (left, top) = ((width - active_width) / 2 & !1, (height - active_height) / 2 & !1);
+        // Chroma is halved, so the picture can only lie on even lines and columns.
+        let (left, top) = ((width - active_width) / 4 * 2, (height - active_height) / 4 * 2);
         // Unlabelled pictures of high-definition size are BT.709 by custom; swscale would guess BT.601.
         let unlabelled_hd = from.color.matrix == MATRIX_UNSPECIFIED && from.height >= 720;
         let matrix = if unlabelled_hd { "bt709" } else { "auto" };

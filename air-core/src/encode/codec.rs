@@ -17,13 +17,16 @@ const AUDIO_PID: u16 = 0x101;
 /// `profile_idc` of High, which x264 uses from its preset "superfast" up.
 const PROFILE_HIGH: u8 = 100;
 
+/// Opens an encoder as a sink is configured, for a channel's format.
+type Open<E> = fn(&SinkConfig, &ProgramFormat) -> Result<Box<E>, EncodeError>;
+
 /// A row for a video encoder.
 pub struct VideoCodec {
     name: &'static str,
     /// How the mux carries it.
     pub stream: fn(&SinkConfig, &ProgramFormat) -> ElementaryStream,
     /// Opens it.
-    pub open: fn(&SinkConfig, &ProgramFormat) -> Result<Box<dyn VideoEncode>, EncodeError>,
+    pub open: Open<dyn VideoEncode>,
 }
 
 /// A row for an audio encoder.
@@ -32,7 +35,7 @@ pub struct AudioCodec {
     /// How the mux carries it.
     pub stream: fn(&ProgramFormat) -> ElementaryStream,
     /// Opens it.
-    pub open: fn(&SinkConfig, &ProgramFormat) -> Result<Box<dyn AudioEncode>, EncodeError>,
+    pub open: Open<dyn AudioEncode>,
 }
 
 const VIDEO_CODECS: &[VideoCodec] = &[

@@ -133,8 +133,8 @@ fn flat(width: u32, height: u32, luma: u8) -> Result<Picture, air_av::Error> {
 
 fn bars(width: u32, height: u32) -> Result<Picture, air_av::Error> {
     let mut picture = PictureMut::new(width, height, PixelFormat::Yuv420p)?;
-    for plane in 0..3 {
-        let columns = if plane == 0 { width } else { width / 2 } as usize;
+    for (plane, columns) in [width, width / 2, width / 2].into_iter().enumerate() {
+        let columns = columns as usize;
         let line: Vec<u8> = (0..columns).map(|x| BARS[x * BARS.len() / columns][plane]).collect();
         let plane = picture.plane_mut(plane);
         for row in plane.data.chunks_mut(plane.stride) {
@@ -174,4 +174,77 @@ fn bar_code(number: u64) -> [bool; CELLS] {
     }
     cells[22] = bits.count_ones() % 2 == 1;
     cells
+}
+
+#[cfg(test)]
+mod tests {
+    use air_av::Interrupt;
+
+    use super::*;
+
+    fn frames(rate: &str, offset_ms: u64, count: usize) -> Vec<HouseFrame> {
+        let json = format!(
+            r#"{{"video": {{"width": 96, "height": 64, "frame_rate": "{rate}"}},
+                "audio": {{"sample_rate": 48000, "channels": 2}}}}"#
+        );
+        let format = ProgramFormat::from_json(&json).unwrap();
+        let cue = Cue { format, start_offset_ms: offset_ms, interrupt: Interrupt::new() };
+        let mut pattern = PatternProducer::open("bars", &cue).unwrap();
+        (0..count).map(|_| pattern.next_frame().unwrap().unwrap()).collect()
+    }
+
+    /// Reads the bar code back, from the middle of each cell.
+    fn number_in(picture: &Picture) -> u64 {
+        let cells = |cell: usize| picture.plane(0).data[(cell * 2 + 1) * 96 / 48] > 128;
+        assert!(cells(0) && !cells(1) && cells(23), "the code's frame");
+        let number = (2..22).fold(0, |number, cell| number << 1 | u64::from(cells(cell)));
+        assert_eq!(cells(22), number.count_ones() % 2 == 1, "parity of {number}");
+        number
+    }
+
+    /// SL-8, SG-1: frames are numbered from the start offset, one by one.
+    #[test]
+    fn every_frame_carries_its_number() {
+        for (number, frame) in (25..).zip(frames("25/1", 1_000, 30)) {
+            assert_eq!(number_in(&frame.picture), number);
+        }
+    }
+
+    /// DESIGN: after frame k, ⌈(k+1)·r⌉ samples have been delivered.
+    #[test]
+    fn sound_is_delivered_to_the_sample() {
+        let mut delivered = 0;
+        for (k, frame) in (1..).zip(frames("30000/1001", 0, 100)) {
+            delivered += frame.audio.len() as u64 / 2;
+            assert_eq!(delivered, (k * 48_000 * 1001_u64).div_ceil(30_000));
+        }
+    }
+
+    #[test]
+    fn flash_and_beep_begin_together_every_second() {
+        let frames = frames("30000/1001", 0, 95);
+        let lit = |frame: &HouseFrame| frame.picture.plane(0).data[40 * frame.picture.plane(0).stride] == WHITE;
+        let flashes: Vec<usize> = (0..frames.len()).filter(|&k| lit(&frames[k])).collect();
+        assert_eq!(flashes, [0, 1, 30, 31, 60, 61, 90, 91]);
+        let sound: Vec<i16> = frames.iter().flat_map(|frame| frame.audio.iter().step_by(2).copied()).collect();
+        for flash in [0, 30, 60, 90] {
+            let start = flash * 48_000 * 1001 / 30_000;
+            let loud = |range: std::ops::Range<usize>| sound[range].iter().any(|value| value.abs() > 8_000);
+            assert!(start == 0 || !loud(start - 4_800..start), "silence before {flash}");
+            assert!(loud(start..start + 48) && loud(start + 1_800..start + 1_920), "beep at {flash}");
+            assert!(!loud(start + 1_920..start + 4_800), "silence after {flash}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_pattern_is_named() {
+        let format = r#"{"video":{"width":96,"height":64,"frame_rate":"25/1"},"audio":{"sample_rate":48000,"channels":1}}"#;
+        let cue = Cue {
+            format: ProgramFormat::from_json(format).unwrap(),
+            start_offset_ms: 0,
+            interrupt: Interrupt::new(),
+        };
+        let error = PatternProducer::open("plaid", &cue).unwrap_err();
+        assert!(error.to_string().starts_with("pattern:plaid: no such pattern"), "{error}");
+    }
 }

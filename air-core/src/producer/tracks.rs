@@ -80,11 +80,6 @@ impl VideoTrack {
         Ok(current.filter(|picture| !over || due + SAME_INSTANT < picture.end))
     }
 
-    /// The last picture shown.
-    pub fn current(&self) -> Option<&TimedPicture> {
-        self.current.as_ref()
-    }
-
     /// Damaged packets and pictures so far.
     pub fn errors(&self) -> u64 {
         self.errors

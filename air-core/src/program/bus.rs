@@ -99,10 +99,12 @@ impl ProgramBus {
         self.count_errors_of(slot)
     }
 
-    /// The frame of one tick. `missed` says that the tick's time had already passed: content waits then.
-    pub fn frame(&mut self, stamp: Stamp, missed: bool, events: &mut Vec<ProgramEvent>) -> ProgramFrame {
+    /// The frame of one tick, and what was noticed while choosing it. `missed` says that the tick's time had
+    /// already passed: content waits then.
+    pub fn frame(&mut self, stamp: Stamp, missed: bool) -> (ProgramFrame, Vec<ProgramEvent>) {
+        let mut events = Vec::new();
         let content = match &mut self.live {
-            Some(live) => live.choose(stamp, missed, self.hold, events),
+            Some(live) => live.choose(stamp, missed, self.hold, &mut events),
             None => Choice::Black,
         };
         let silence = || vec![0; stamp.samples * self.channels];
@@ -114,8 +116,8 @@ impl ProgramBus {
             Choice::Hold(segment, picture) => (picture, silence(), Origin::Hold { segment }, false),
             Choice::Black => (self.black.clone(), silence(), Origin::Black, false),
         };
-        self.counters.count(origin, events);
-        ProgramFrame { stamp, picture, audio, origin, random_access }
+        self.counters.count(origin, &events);
+        (ProgramFrame { stamp, picture, audio, origin, random_access }, events)
     }
 
     /// What was aired so far.
@@ -195,6 +197,166 @@ impl Live {
         match &self.last_picture {
             Some(picture) if stamp.due.since(since) < hold => Choice::Hold(self.slot.segment(), picture.clone()),
             _ => Choice::Black,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use air_ts::Pts;
+
+    use super::super::slot::{FrameSource, Readiness};
+    use super::*;
+    use crate::producer::black;
+    use crate::time::{Epoch, FrameRate, Timeline, UtcMillis};
+
+    /// What a producer would have ready: a frame of so many samples, nothing yet, or the end.
+    struct Script(VecDeque<Option<u64>>);
+
+    impl FrameSource for Script {
+        fn readiness(&mut self) -> Readiness {
+            Readiness::Cued
+        }
+
+        fn next(&mut self) -> Next {
+            match self.0.pop_front() {
+                Some(Some(index)) => {
+                    let samples = ((index + 1) * 8008).div_ceil(5) - (index * 8008).div_ceil(5);
+                    let picture = black(16, 16).unwrap();
+                    Next::Frame(HouseFrame { index, picture, audio: vec![1; samples as usize] })
+                }
+                Some(None) => Next::Late,
+                None => Next::Over,
+            }
+        }
+
+        fn is_exhausted(&self) -> bool {
+            self.0.is_empty()
+        }
+
+        fn is_over(&mut self) -> bool {
+            self.0.is_empty()
+        }
+
+        fn decode_errors(&self) -> u64 {
+            0
+        }
+
+        fn stop(&mut self) {}
+
+        fn wait_stopped(&mut self, _at_most: Duration) -> bool {
+            true
+        }
+    }
+
+    const HOLD: Duration = Duration::from_millis(100);
+
+    fn bus(segment: u64, script: impl IntoIterator<Item = Option<u64>>) -> ProgramBus {
+        let mut bus = ProgramBus::new(black(16, 16).unwrap(), 1, HOLD);
+        load(&mut bus, segment, script);
+        bus.take(None);
+        bus
+    }
+
+    fn load(bus: &mut ProgramBus, segment: u64, script: impl IntoIterator<Item = Option<u64>>) {
+        let source = Box::new(Script(script.into_iter().collect()));
+        bus.load(Slot::new(SegmentId(segment), "script".into(), 1, source));
+    }
+
+    fn timeline() -> Timeline {
+        let epoch = Epoch { at: Nanos(0), utc: UtcMillis(0) };
+        Timeline::new(FrameRate::new(30_000, 1001).unwrap(), 48_000, Pts(0), epoch)
+    }
+
+    fn show(bus: &mut ProgramBus, ticks: std::ops::Range<u64>) -> (Vec<Origin>, Vec<ProgramEvent>) {
+        let (timeline, mut events) = (timeline(), Vec::new());
+        let frame = |tick| {
+            let stamp = timeline.stamp(Tick(tick));
+            let (frame, noticed) = bus.frame(stamp, false);
+            events.extend(noticed);
+            assert_eq!(frame.audio.len(), stamp.samples, "tick {tick} carries its samples");
+            frame.origin
+        };
+        (ticks.map(frame).collect(), events)
+    }
+
+    fn content(index: u64) -> Origin {
+        Origin::Content { segment: SegmentId(1), index }
+    }
+
+    const HELD: Origin = Origin::Hold { segment: SegmentId(1) };
+
+    /// R-34, TL-11: a late producer is held for a moment, then black; its content resumes where it was.
+    #[test]
+    fn a_late_producer_is_held_then_black_and_loses_nothing() {
+        let script = [Some(0), None, None, None, None, Some(1), Some(2), None, Some(3)];
+        let mut bus = bus(1, script);
+        let (origins, events) = show(&mut bus, 0..9);
+        let expected = [content(0), HELD, HELD, HELD, Origin::Black, content(1), content(2), HELD, content(3)];
+        assert_eq!(origins, expected);
+        let underrun = || ProgramEvent::Underrun(SegmentId(1));
+        assert_eq!(events, [underrun(), underrun(), ProgramEvent::Exhausted(SegmentId(1))]);
+        assert_eq!((bus.counters().underruns, bus.counters().failsafe_entries), (2, 0));
+    }
+
+    /// BF-1, BF-4, LC-4: the end is black from the very next tick, once, and for good.
+    #[test]
+    fn the_end_of_a_segment_is_black_until_a_take() {
+        let mut bus = bus(1, [Some(0), Some(1)]);
+        let (origins, events) = show(&mut bus, 0..4);
+        assert_eq!(origins, [content(0), content(1), Origin::Black, Origin::Black]);
+        assert_eq!(events, [ProgramEvent::Exhausted(SegmentId(1)), ProgramEvent::Completed(SegmentId(1))]);
+        load(&mut bus, 2, [Some(0)]);
+        assert_eq!(show(&mut bus, 4..6).0, [Origin::Black; 2], "SL-5: a parked preview changes nothing");
+        assert!(bus.take(None).is_some());
+        assert_eq!(show(&mut bus, 6..7).0, [Origin::Content { segment: SegmentId(2), index: 0 }]);
+        assert_eq!(bus.counters().failsafe_entries, 1);
+    }
+
+    /// L-28: what is held is of the segment that owns the tick, never of the one before.
+    #[test]
+    fn a_segment_that_is_late_at_once_is_black_not_the_old_picture() {
+        let mut bus = bus(1, [Some(0), Some(1), Some(2)]);
+        show(&mut bus, 0..1);
+        load(&mut bus, 2, [None, Some(0)]);
+        bus.take(None);
+        let (origins, _) = show(&mut bus, 1..3);
+        assert_eq!(origins, [Origin::Black, Origin::Content { segment: SegmentId(2), index: 0 }]);
+    }
+
+    /// SG-5, SG-7: nothing at or after the hard stop, and nothing else happens.
+    #[test]
+    fn a_hard_stop_is_a_clamp() {
+        let mut bus = ProgramBus::new(black(16, 16).unwrap(), 1, HOLD);
+        load(&mut bus, 1, (0..9).map(Some));
+        bus.take(Some(Tick(2)));
+        assert_eq!(show(&mut bus, 0..4).0, [content(0), content(1), Origin::Black, Origin::Black]);
+    }
+
+    /// R-6, L-30: a tick whose time has passed is filled, and the content waits.
+    #[test]
+    fn a_missed_tick_takes_no_content() {
+        let mut bus = bus(1, (0..4).map(Some));
+        let time = timeline();
+        let mut show = |tick, missed| bus.frame(time.stamp(Tick(tick)), missed).0.origin;
+        let shown = [show(0, false), show(1, true), show(2, true), show(3, false)];
+        assert_eq!(shown, [content(0), HELD, HELD, content(1)]);
+        assert_eq!(bus.counters().underruns, 0, "lateness of the process is no underrun");
+    }
+
+    /// AU-8, SW-9: any tick can begin a segment; samples are neither lost nor made up.
+    #[test]
+    fn sound_is_cut_to_the_tick_from_any_first_tick() {
+        for first in 0..10 {
+            let mut bus = bus(1, (0..200).map(Some));
+            let time = timeline();
+            for tick in first..first + 200 {
+                let (frame, _) = bus.frame(time.stamp(Tick(tick)), false);
+                assert!(frame.audio.iter().all(|&sample| sample == 1), "tick {tick} from {first}");
+                assert_eq!(frame.audio.len(), time.stamp(Tick(tick)).samples);
+            }
         }
     }
 }

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_boundary_falls_on_the_first_tick_at_or_after_it() {
         let time = timeline(25, 1);
-        let at = |ms| time.tick_at_utc(UtcMillis(1_700_000_000_000 + ms));
+        let at = |ms: i64| time.tick_at_utc(UtcMillis(1_700_000_000_000 + ms));
         assert_eq!([at(-5), at(0), at(1), at(40), at(41)], [Tick(0), Tick(0), Tick(1), Tick(1), Tick(2)]);
     }
 }

@@ -1,0 +1,228 @@
+//! The engine on the real clock, through a real socket. Real time, because sockets, threads and the order in
+//! which they end are what is tested; each test lasts about as long as the stream it reads.
+
+use std::io::Read;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use air_core::{Engine, EngineConfig, EventKind, LiveState, ResultCode, StreamTransport};
+use air_ts::judge::{Judge, JudgeConfig, Report};
+
+const FORMAT: &str = r#"{"video": {"width": 320, "height": 180, "frame_rate": "30000/1001"},
+                         "audio": {"sample_rate": 48000, "channels": 2}}"#;
+const CHANNEL: i32 = 1;
+
+/// A listening reader, as the host has one.
+struct Reader {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl Reader {
+    fn listen() -> Reader {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("air-engine-{}-{number}.sock", std::process::id()));
+        let listener = UnixListener::bind(&path).expect("a socket in the temporary folder");
+        Reader { path, listener }
+    }
+
+    fn endpoint(&self) -> &str {
+        self.path.to_str().expect("a path in UTF-8")
+    }
+
+    fn accept(&self) -> UnixStream {
+        self.listener.accept().expect("the engine has connected").0
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // A socket that is gone already is as good.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn started() -> Engine {
+    let engine = Engine::new(EngineConfig::default());
+    assert!(engine.start_channel(CHANNEL, "mock", 0, FORMAT).success);
+    engine
+}
+
+fn attach(engine: &Engine, reader: &Reader) -> UnixStream {
+    let attached = engine.attach_stream(CHANNEL, StreamTransport::UnixDomainSocket, reader.endpoint(), false);
+    assert!(attached.reply.success, "{}", attached.reply.message);
+    assert_eq!(attached.negotiated_endpoint, reader.endpoint());
+    reader.accept()
+}
+
+fn load(engine: &Engine, asset: &str) {
+    let loaded = engine.load_preview(CHANNEL, asset, 0, 0);
+    assert!(loaded.reply.success && loaded.shadow_decode_started, "{}", loaded.reply.message);
+}
+
+fn switch(engine: &Engine) -> u64 {
+    let switched = engine.switch_to_live(CHANNEL, 0, 0);
+    assert_eq!((switched.reply.result_code, switched.pts_contiguous), (ResultCode::Ok, true));
+    switched.live_start_pts
+}
+
+/// Reads for `span`, which begins with the first byte, or to the end of the stream.
+fn read_for(stream: &mut UnixStream, span: Duration) -> Vec<u8> {
+    let mut bytes = vec![0; 188];
+    stream.read_exact(&mut bytes).expect("a first packet");
+    let until = Instant::now() + span;
+    let mut chunk = [0; 188 * 64];
+    while Instant::now() < until {
+        match stream.read(&mut chunk).expect("a stream that can be read") {
+            0 => break,
+            read => bytes.extend_from_slice(&chunk[..read]),
+        }
+    }
+    bytes
+}
+
+fn judged(bytes: &[u8]) -> Report {
+    let mut judge = Judge::new(JudgeConfig::house());
+    judge.feed(&bytes[..bytes.len() / 188 * 188]);
+    judge.finish()
+}
+
+/// MX-1, MX-2: nothing before both attach and switch, in either order; then a transport stream at once.
+#[test]
+fn no_byte_before_both_attach_and_switch() {
+    for attach_first in [true, false] {
+        let (engine, reader) = (started(), Reader::listen());
+        load(&engine, "pattern:bars");
+        let mut stream = if attach_first {
+            let stream = attach(&engine, &reader);
+            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let error = (&stream).read(&mut [0]).expect_err("nothing is on air");
+            assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+            switch(&engine);
+            stream
+        } else {
+            switch(&engine);
+            attach(&engine, &reader)
+        };
+        stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+        let bytes = read_for(&mut stream, Duration::from_millis(500));
+        assert!(bytes.chunks_exact(188).all(|packet| packet[0] == 0x47));
+        engine.stop_channel(CHANNEL);
+    }
+}
+
+/// 8.3, SW-7, SW-17, BF-1: switches and the end of a file leave no trace in the stream.
+#[test]
+fn switches_and_black_are_clean_in_the_stream() {
+    let (engine, reader) = (started(), Reader::listen());
+    let mut stream = attach(&engine, &reader);
+    let reading = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).map(|_| bytes)
+    });
+    let mut starts = Vec::new();
+    for asset in ["pattern:bars", "pattern:black", "pattern:bars"] {
+        load(&engine, asset);
+        starts.push(switch(&engine));
+        let taken = engine.next_event(Duration::from_secs(1)).expect("a switch is told");
+        assert!(matches!(taken.kind, EventKind::Taken { .. }), "{taken:?}");
+        // Real time passes on air: there is no event to wait for.
+        thread::sleep(Duration::from_millis(700));
+    }
+    assert!(engine.stop_channel(CHANNEL).success);
+    let bytes = reading.join().unwrap().unwrap();
+    assert_eq!(bytes.len() % 188, 0, "TR-9: the reader sees the end, after a whole packet");
+    let report = judged(&bytes);
+    assert!(report.is_clean(), "{report:?}");
+    assert!(starts.is_sorted(), "SW-16: {starts:?}");
+    assert_eq!(starts[0], 90_000, "the first picture has the session's base");
+}
+
+/// CS-3, CS-6, CS-7, CS-11, TR-1, TR-4, TR-6: what is out of order is refused and changes nothing.
+#[test]
+fn commands_out_of_order_are_refused_by_code() {
+    let engine = Engine::new(EngineConfig::default());
+    let code = |reply: air_core::Reply| (reply.success, reply.result_code);
+    let violation = (false, ResultCode::ProtocolViolation);
+    assert_eq!(code(engine.load_preview(CHANNEL, "pattern:bars", 0, 0).reply), violation);
+    assert_eq!(code(engine.switch_to_live(CHANNEL, 0, 0).reply), violation);
+    let nowhere = || engine.attach_stream(CHANNEL, StreamTransport::UnixDomainSocket, "/nowhere", false).reply;
+    assert_eq!(code(nowhere()), violation);
+    assert!(engine.stop_channel(999).success, "CS-5");
+    assert!(!engine.start_channel(CHANNEL, "", 0, "{}").success, "PF-1");
+    assert!(engine.start_channel(CHANNEL, "", 0, FORMAT).success);
+    assert!(engine.start_channel(CHANNEL, "", 0, "not looked at").success, "CS-2");
+    assert!(!engine.start_channel(CHANNEL + 1, "", 0, FORMAT).success, "CS-3");
+    assert_eq!(code(engine.switch_to_live(CHANNEL, 0, 0).reply), violation, "CS-7");
+    assert!(!nowhere().success);
+    let unnamed = engine.attach_stream(CHANNEL, StreamTransport::Unspecified, "", false);
+    assert!(!unnamed.reply.success, "TR-4");
+    let reader = Reader::listen();
+    let _stream = attach(&engine, &reader);
+    let again = engine.attach_stream(CHANNEL, StreamTransport::UnixDomainSocket, reader.endpoint(), false);
+    assert!(!again.reply.success, "TR-6");
+    assert!(engine.detach_stream(CHANNEL, false).success && engine.detach_stream(CHANNEL, false).success);
+}
+
+/// CS-10: an asset that cannot be played is refused with its reason; preview and live are as they were.
+#[test]
+fn an_asset_that_cannot_be_played_changes_nothing() {
+    let engine = started();
+    load(&engine, "pattern:bars");
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let folder = env!("CARGO_MANIFEST_DIR");
+    for asset in ["/no/such/file.mp4", folder, manifest, "", "pattern:plaid", "http://127.0.0.1/a.ts", "concat:a|b"] {
+        let refused = engine.load_preview(CHANNEL, asset, 0, 0).reply;
+        assert_eq!(refused.result_code, ResultCode::Failed, "{asset}");
+        assert!(!refused.message.is_empty());
+    }
+    assert_eq!(engine.load_preview(CHANNEL, "pattern:bars", -1, 0).reply.result_code, ResultCode::Failed);
+    switch(&engine);
+    let status = engine.status().expect("a channel runs");
+    assert!(matches!(status.live, LiveState::Rolling(_)));
+    assert_eq!(status.live_asset.as_deref(), Some("pattern:bars"));
+}
+
+/// TR-10, L-38, MX-18, OB-1: a reader that goes is one event; time runs on, and the next reader starts clean.
+#[test]
+fn a_reader_that_goes_costs_only_itself() {
+    let (engine, reader) = (started(), Reader::listen());
+    load(&engine, "pattern:bars");
+    let mut stream = attach(&engine, &reader);
+    switch(&engine);
+    read_for(&mut stream, Duration::from_millis(300));
+    drop(stream);
+    let lost = std::iter::from_fn(|| engine.next_event(Duration::from_secs(2)))
+        .find(|event| matches!(event.kind, EventKind::SinkLost { .. }))
+        .expect("the loss is told");
+    let mut stream = attach(&engine, &reader);
+    let report = judged(&read_for(&mut stream, Duration::from_millis(700)));
+    assert!(report.is_clean(), "{report:?}");
+    assert!(engine.status().and_then(|status| status.tick) > Some(lost.tick), "channel time ran on");
+}
+
+/// TD-2, TD-3, CS-5: stopping returns within its bound, from any state, again and again.
+#[test]
+fn a_channel_stops_within_its_bound() {
+    let mut worst = Duration::ZERO;
+    for step in 0..12 {
+        let (engine, reader) = (started(), Reader::listen());
+        let stream = (step % 4 > 0).then(|| attach(&engine, &reader));
+        if step % 4 > 1 {
+            load(&engine, "pattern:bars");
+        }
+        if step % 4 > 2 {
+            switch(&engine);
+        }
+        let began = Instant::now();
+        assert!(engine.stop_channel(CHANNEL).success && engine.stop_channel(CHANNEL).success);
+        worst = worst.max(began.elapsed());
+        drop(stream);
+    }
+    // The contract's end-to-end bound: four times the engine's own, for a loaded machine.
+    assert!(worst < Duration::from_secs(1), "{worst:?}");
+}
