@@ -164,8 +164,9 @@ impl Inspector {
     /// The PMT is new or names other streams. Those it still names go on.
     fn adopt_program(&mut self, index: u64) {
         // their places change, so what waits is settled first
-        if let Some(segment) = self.clock.last_segment() {
-            self.settle(segment, index);
+        match self.clock.last_segment() {
+            Some(segment) => self.settle(segment, index),
+            None => self.waiting.retain(|arrival| matches!(arrival.what, What::Table(_))),
         }
         let Some(pmt) = &self.tables.program else { return };
         let mut before = std::mem::take(&mut self.streams);

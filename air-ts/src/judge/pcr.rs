@@ -19,7 +19,7 @@ const LONGEST_STEP: i64 = 30 * 27_000_000;
 /// When a packet came, in 27 MHz ticks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moment {
-    /// Since the first PCR; negative before. Runs on over jumps of the clock.
+    /// Since the first PCR. Runs on over jumps of the clock.
     pub(super) elapsed: i64,
     /// The decoder's clock, unless it jumped here.
     pub(super) stc: Option<i64>,
@@ -38,17 +38,17 @@ pub(super) struct Segment {
     from: Reference,
     packets: i64,
     duration: i64,
-    /// How far beyond its ends it may be drawn out: where packets are left out, not further than to a PCR.
+    /// How far beyond its end it may be drawn out: where packets are left out, not further than to a PCR.
     reach: i64,
     is_sound: bool,
 }
 
 impl Segment {
-    /// When a packet came, inside the segment or near it.
+    /// When a packet came: inside the segment, soon after it, or before the first PCR, which counts as at it.
     pub(super) fn at(&self, packet: u64) -> Moment {
         let packets = packet as i64 - self.from.packet as i64;
         let ticks = (i128::from(self.duration) * i128::from(packets) / i128::from(self.packets)) as i64;
-        let ticks = ticks.clamp(-self.reach, self.duration + self.reach);
+        let ticks = ticks.clamp(0, self.duration + self.reach);
         Moment { elapsed: self.from.elapsed + ticks, stc: self.is_sound.then_some(self.from.stc + ticks) }
     }
 }
@@ -94,8 +94,7 @@ impl Clock {
     ) -> Option<Segment> {
         self.pcrs += 1;
         let Some(last) = self.last else {
-            // one range above zero, so that what lies before stays positive
-            self.last = Some(Reference { packet, elapsed: 0, stc: (PCR_WRAP + wire.0) as i64 });
+            self.last = Some(Reference { packet, elapsed: 0, stc: unwrapped(wire) });
             return None;
         };
         let step = wrapped_distance(last.stc as u64, wire.0, PCR_WRAP);
@@ -112,7 +111,8 @@ impl Clock {
         self.check_gap(packet, pid, duration, config, log);
         let segment =
             Segment { from: last, packets, duration, reach: config.pcr_interval.0 as i64, is_sound };
-        let now = Reference { packet, elapsed: last.elapsed + duration, stc: last.stc + step };
+        let stc = if is_sound { last.stc + step } else { unwrapped(wire) };
+        let now = Reference { packet, elapsed: last.elapsed + duration, stc };
         self.account(&segment);
         self.last = Some(now);
         self.segment = Some(segment);
@@ -214,4 +214,9 @@ impl Clock {
         let bits = self.sound_packets as u128 * PACKET_SIZE as u128 * 8;
         (bits * 27_000_000 / (self.sound_ticks.max(1) as u128)) as u64
     }
+}
+
+/// The start of a clock, one range above zero, so that what lies before stays positive.
+fn unwrapped(wire: Pcr) -> i64 {
+    (PCR_WRAP + wire.0) as i64
 }

@@ -24,7 +24,8 @@ impl Period {
     fn of_pictures(step: u64) -> Option<Self> {
         let periods = RATES.map(|(rate, per)| Self { numerator: 90_000 * per, denominator: rate });
         let distance = |period: &Self| {
-            (step * period.denominator).abs_diff(period.numerator) * 1_000_000 / period.denominator
+            let off = u128::from((step * period.denominator).abs_diff(period.numerator));
+            off * 1_000_000 / u128::from(period.denominator)
         };
         periods.into_iter().min_by_key(distance).filter(|best| distance(best) <= 1_000_000)
     }

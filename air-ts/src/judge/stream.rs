@@ -140,7 +140,7 @@ impl Stream {
         match &mut self.content {
             Content::Video(video) => {
                 let start = UnitStart {
-                    dts_27m: stamps.map(|(_, dts, _)| dts as i64 * 300),
+                    dts_27m: stamps.map(|(_, dts, _)| (dts as i64).saturating_mul(300)),
                     random_access_indicator: packet.random_access_indicator(),
                 };
                 video.start(index, start, &mut self.facts, log);

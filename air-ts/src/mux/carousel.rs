@@ -1,7 +1,8 @@
 //! PAT, PMT and SDT, going round: which packet of which table is next, and when.
 
 use super::buffer::{PSI_LEAK_BPS, TransportBuffer};
-use super::config::{MuxConfig, MuxError};
+use super::config::MuxConfig;
+use super::error::MuxError;
 use crate::Pcr;
 use crate::packet::PACKET_SIZE;
 use crate::psi::{PAT_PID, SDT_PID, packetise};

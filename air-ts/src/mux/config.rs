@@ -1,13 +1,13 @@
-//! What a mux is told before it starts, and every way that can be wrong.
+//! What a mux is told before it starts, and whether it can be done.
 
 use super::buffer::BufferModel;
-use crate::psi::{Pat, Pmt, PmtStream, Sdt, TableError};
-use crate::{Pcr, Pts, packet::PACKET_SIZE, pcr::SYSTEM_CLOCK_HZ};
-use thiserror::Error;
+use super::error::MuxError;
+use crate::psi::{Pat, Pmt, PmtStream, Sdt};
+use crate::{Pcr, packet::PACKET_SIZE, pcr::SYSTEM_CLOCK_HZ};
 
 /// PIDs below are reserved by ISO/IEC 13818-1 and EN 300 468.
-const FIRST_FREE_PID: u16 = 0x0020;
-const LAST_FREE_PID: u16 = 0x1FFE;
+pub(super) const FIRST_FREE_PID: u16 = 0x0020;
+pub(super) const LAST_FREE_PID: u16 = 0x1FFE;
 /// Above, packets would be shorter than a few ticks of the clock.
 const MAX_RATE_BPS: u64 = 10_000_000_000;
 /// Packets that must fit in one PCR interval for it to be kept.
@@ -216,99 +216,4 @@ fn within(name: &'static str, interval: Pcr, min_ms: u64, max_ms: u64) -> Result
         return Ok(());
     }
     Err(MuxError::IntervalOutOfRange { name, interval, min_ms, max_ms })
-}
-
-/// A configuration or an access unit the mux will not take.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum MuxError {
-    /// Program 0 is the network's in a PAT.
-    #[error("program_number is 0, which names the network, not a program")]
-    ProgramNumberZero,
-    /// A stream index beyond the configured streams.
-    #[error("there is no stream {stream}; the program has {streams}")]
-    NoSuchStream {
-        /// The index.
-        stream: usize,
-        /// How many there are.
-        streams: usize,
-    },
-    /// A PID that is reserved or has more than 13 bits.
-    #[error("PID {pid:#06x} is not within {FIRST_FREE_PID:#06x} to {LAST_FREE_PID:#06x}")]
-    PidOutOfRange {
-        /// The PID.
-        pid: u16,
-    },
-    /// Two things on one PID.
-    #[error("PID {pid:#06x} is used twice")]
-    PidTwice {
-        /// The PID.
-        pid: u16,
-    },
-    /// A buffer that cannot take or cannot pass on anything.
-    #[error("the buffer model of PID {pid:#06x} has a size or a leak rate of 0")]
-    EmptyBufferModel {
-        /// The stream's PID.
-        pid: u16,
-    },
-    /// An interval outside what the standards allow.
-    #[error("{name} is {interval}; it must be within {min_ms} to {max_ms} ms")]
-    IntervalOutOfRange {
-        /// The field of [`MuxConfig`].
-        name: &'static str,
-        /// Its value.
-        interval: Pcr,
-        /// Least allowed.
-        min_ms: u64,
-        /// Most allowed.
-        max_ms: u64,
-    },
-    /// A rate at which the PCR interval cannot be kept, or beyond any use.
-    #[error("the mux rate is {bps} b/s; it must be within {min} to {max} b/s")]
-    RateOutOfRange {
-        /// Bits per second asked for.
-        bps: u64,
-        /// Least allowed.
-        min: u64,
-        /// Most allowed.
-        max: u64,
-    },
-    /// A table that does not fit in its section.
-    #[error(transparent)]
-    Table(#[from] TableError),
-    /// An access unit without bytes.
-    #[error("an access unit of PID {pid:#06x} at DTS {dts} is empty")]
-    EmptyUnit {
-        /// The stream's PID.
-        pid: u16,
-        /// The unit's decoding time.
-        dts: Pts,
-    },
-    /// An access unit that does not fit in a PES packet with a length.
-    #[error("an access unit of PID {pid:#06x} has {size} bytes, more than a PES packet can say")]
-    UnitTooLarge {
-        /// The stream's PID.
-        pid: u16,
-        /// Its bytes.
-        size: usize,
-    },
-    /// A unit that is shown before it is decoded.
-    #[error("an access unit of PID {pid:#06x} has PTS {pts} before DTS {dts}")]
-    PtsBeforeDts {
-        /// The stream's PID.
-        pid: u16,
-        /// Its presentation time.
-        pts: Pts,
-        /// Its decoding time.
-        dts: Pts,
-    },
-    /// A unit that is not later than the one before in its stream.
-    #[error("an access unit of PID {pid:#06x} has DTS {dts}, not after {previous}")]
-    DtsOrder {
-        /// The stream's PID.
-        pid: u16,
-        /// Its decoding time.
-        dts: Pts,
-        /// That of the unit before.
-        previous: Pts,
-    },
 }

@@ -8,6 +8,7 @@
 mod buffer;
 mod carousel;
 mod config;
+mod error;
 mod slots;
 mod stream;
 
@@ -15,7 +16,8 @@ mod stream;
 mod tests;
 
 pub use buffer::BufferModel;
-pub use config::{ElementaryStream, MuxConfig, MuxError, MuxRate, StreamKind};
+pub use config::{ElementaryStream, MuxConfig, MuxRate, StreamKind};
+pub use error::MuxError;
 
 use crate::packet::{PACKET_SIZE, write_null};
 use crate::{Pcr, Pts};
@@ -26,8 +28,8 @@ use stream::Stream;
 /// A PCR is due so many slots early, for PAT, PMT and SDT may go first.
 const RESERVED_SLOTS: u64 = 4;
 
-/// Packets since a PCR that make a burst.
-const BURST: u64 = 16;
+/// Packets since a PCR that make a burst: three of one stream in close order may be more than its buffer takes.
+const BURST: u64 = 3;
 
 /// One coded picture or audio frame.
 #[derive(Clone, Debug, PartialEq, Eq)]

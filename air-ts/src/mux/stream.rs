@@ -2,7 +2,8 @@
 
 use super::AccessUnit;
 use super::buffer::{MainBuffer, TransportBuffer};
-use super::config::{ElementaryStream, MuxError, StreamKind};
+use super::config::{ElementaryStream, StreamKind};
+use super::error::MuxError;
 use crate::packet::{self, PACKET_SIZE, lay_out};
 use crate::{Pcr, Pts, pes};
 use std::collections::VecDeque;
