@@ -26,6 +26,8 @@ pub mod output;
 pub mod producer;
 pub mod program;
 pub mod stats;
+#[cfg(test)]
+mod testing;
 pub mod time;
 pub mod transport;
 

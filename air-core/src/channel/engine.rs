@@ -61,7 +61,10 @@ pub struct Engine {
 
 impl Engine {
     /// An engine with nothing started.
+    ///
+    /// What libav has to say goes to `tracing` from now on, for the whole process, in place of standard error.
     pub fn new(config: EngineConfig) -> Engine {
+        air_av::install_log();
         let clock = Arc::new(SystemClock::new());
         Engine { config, clock, events: Arc::default(), session: Mutex::default() }
     }

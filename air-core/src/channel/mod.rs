@@ -10,6 +10,8 @@ mod reply;
 mod request;
 mod session;
 mod teardown;
+#[cfg(test)]
+mod tests;
 mod tick_loop;
 
 use std::sync::Arc;

@@ -107,6 +107,7 @@ pub fn render(
     options: &RenderOptions,
     progress: &mut dyn FnMut(u64) -> bool,
 ) -> Result<RenderStats, RenderError> {
+    air_av::install_log();
     let (pts_base, mux_delay_ms) = (options.pts_base, options.sink.mux_delay_ms);
     if pts_base < u64::from(mux_delay_ms) * 90 {
         return Err(RenderError::PtsBase { pts_base, mux_delay_ms });

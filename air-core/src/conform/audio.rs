@@ -10,6 +10,8 @@ use air_av::{AudioGraph, Rational, Result, Samples, SamplesFormat};
 use super::cadence::MediaNanos;
 use crate::format::AudioFormat;
 
+const NANOS: Rational = Rational { num: 1, den: 1_000_000_000 };
+
 /// House samples of one source, waiting to be cut into house frames.
 #[derive(Debug)]
 pub struct AudioConform {
@@ -61,9 +63,7 @@ impl AudioConform {
             }
         };
         graph.push(Some(samples))?;
-        while let Some(house) = graph.pull()? {
-            self.keep(&house)?;
-        }
+        self.drain(&mut graph)?;
         self.graph = Some((samples.format(), graph));
         Ok(())
     }
@@ -93,16 +93,22 @@ impl AudioConform {
     fn flush_graph(&mut self) -> Result<()> {
         if let Some((_, mut graph)) = self.graph.take() {
             graph.push(None)?;
-            while let Some(house) = graph.pull()? {
-                self.keep(&house)?;
-            }
+            self.drain(&mut graph)?;
         }
         Ok(())
     }
 
-    fn keep(&mut self, house: &Samples) -> Result<()> {
+    fn drain(&mut self, graph: &mut AudioGraph) -> Result<()> {
+        let time_base = graph.time_base();
+        while let Some(house) = graph.pull()? {
+            self.keep(&house, time_base)?;
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, house: &Samples, time_base: Rational) -> Result<()> {
         if !self.placed {
-            self.place(house.pts());
+            self.place(house.pts().map(|pts| air_av::rescale_nearest(pts, time_base, NANOS)));
         }
         let channels = usize::from(self.house.channels);
         let samples = house.interleaved_i16()?;
@@ -113,12 +119,11 @@ impl AudioConform {
     }
 
     /// Puts the first sample where its timestamp says, relative to the origin.
-    fn place(&mut self, pts: Option<i64>) {
+    fn place(&mut self, start: Option<MediaNanos>) {
         self.placed = true;
         let sample = Rational { num: 1, den: i32::try_from(self.house.sample_rate).unwrap_or(i32::MAX) };
-        let nanos = Rational { num: 1, den: 1_000_000_000 };
-        let origin = air_av::rescale_nearest(self.origin, nanos, sample);
-        let Some(distance) = pts.map(|pts| pts.saturating_sub(origin)) else { return };
+        let Some(distance) = start.map(|start| start.saturating_sub(self.origin)) else { return };
+        let distance = air_av::rescale_nearest(distance, NANOS, sample);
         match u64::try_from(distance) {
             // What was asked for in vain before the first sample came is part of the distance.
             Ok(after) => {

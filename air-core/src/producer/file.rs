@@ -90,9 +90,7 @@ impl Producer for FileProducer {
 
 impl Tracks {
     fn open(demuxer: Demuxer, cue: &Cue) -> Result<Tracks, air_av::Error> {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-        let threads = cores.min(MOST_DECODER_THREADS);
-        let video = demuxer.video().map(|stream| VideoTrack::open(stream, threads)).transpose()?;
+        let video = demuxer.video().map(|stream| VideoTrack::open(stream, decoder_threads())).transpose()?;
         let house = cue.format.video;
         let black = pattern::black(house.width, house.height)?;
         Ok(Tracks {
@@ -114,11 +112,10 @@ impl Tracks {
         let Some(lead) = video.as_ref().or(audio.as_ref()) else { return Ok(false) };
         self.origin = start_of(lead).saturating_add(offset);
         if offset > 0 {
-            let target = air_av::rescale_floor(self.origin, NANOS, lead.time_base());
-            self.reader.seek_before(lead.index(), target)?;
+            self.seek(lead, self.origin)?;
         }
-        if let Some(track) = &mut self.video {
-            match track.cue(&mut self.reader, self.origin)? {
+        if let Some(stream) = &video {
+            match self.find_first_picture(stream)? {
                 Some(start) => self.origin = start,
                 None => return Ok(false),
             }
@@ -131,6 +128,25 @@ impl Tracks {
             None => None,
         };
         Ok(true)
+    }
+
+    /// Start of the first picture at or after the origin. A container may put us down behind it: its index
+    /// counts in decoding times, or lies. Then everything from the start is decoded, which is always right.
+    fn find_first_picture(&mut self, stream: &StreamInfo) -> Result<Option<MediaNanos>, air_av::Error> {
+        let Some(video) = &mut self.video else { return Ok(None) };
+        let found = video.cue(&mut self.reader, self.origin)?;
+        let too_late = video.decoded_from().is_none_or(|from| from > self.origin);
+        if !too_late || self.origin <= start_of(stream) {
+            return Ok(found);
+        }
+        self.seek(stream, start_of(stream))?;
+        let video = self.video.insert(VideoTrack::open(stream, decoder_threads())?);
+        video.cue(&mut self.reader, self.origin)
+    }
+
+    fn seek(&mut self, stream: &StreamInfo, to: MediaNanos) -> Result<(), air_av::Error> {
+        let target = air_av::rescale_floor(to, NANOS, stream.time_base());
+        self.reader.seek_before(stream.index(), target)
     }
 
     /// House frame `index`, or `None` when picture and sound are both over.
@@ -181,4 +197,9 @@ impl Tracks {
 
 fn start_of(stream: &StreamInfo) -> MediaNanos {
     air_av::rescale_nearest(stream.start_time().unwrap_or(0), stream.time_base(), NANOS)
+}
+
+fn decoder_threads() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    cores.min(MOST_DECODER_THREADS)
 }

@@ -27,6 +27,8 @@ pub struct VideoTrack {
     decoded: VecDeque<Picture>,
     current: Option<TimedPicture>,
     upcoming: VecDeque<TimedPicture>,
+    /// Start of the first picture decoded.
+    decoded_from: Option<MediaNanos>,
     /// End of the latest picture decoded.
     decoded_to: Option<MediaNanos>,
     ended: bool,
@@ -42,6 +44,7 @@ impl VideoTrack {
             decoded: VecDeque::new(),
             current: None,
             upcoming: VecDeque::new(),
+            decoded_from: None,
             decoded_to: None,
             ended: false,
             errors: 0,
@@ -63,6 +66,11 @@ impl VideoTrack {
                 return Ok(None);
             }
         }
+    }
+
+    /// Where decoding began.
+    pub fn decoded_from(&self) -> Option<MediaNanos> {
+        self.decoded_from
     }
 
     /// The picture due at `due`: the latest that starts at or before it. `None` once the last one is over.
@@ -118,6 +126,7 @@ impl VideoTrack {
             Some(pts) => self.times.at(pts.saturating_add(picture.duration())),
             None => start + self.times.duration(0),
         };
+        self.decoded_from.get_or_insert(start);
         self.decoded_to = Some(end);
         self.upcoming.push_back(TimedPicture { start, end, picture });
     }

@@ -203,53 +203,12 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::VecDeque;
-
     use air_ts::Pts;
 
-    use super::super::slot::{FrameSource, Readiness};
     use super::*;
     use crate::producer::black;
+    use crate::testing::scripted;
     use crate::time::{Epoch, FrameRate, Timeline, UtcMillis};
-
-    /// What a producer would have ready: a frame of so many samples, nothing yet, or the end.
-    struct Script(VecDeque<Option<u64>>);
-
-    impl FrameSource for Script {
-        fn readiness(&mut self) -> Readiness {
-            Readiness::Cued
-        }
-
-        fn next(&mut self) -> Next {
-            match self.0.pop_front() {
-                Some(Some(index)) => {
-                    let samples = ((index + 1) * 8008).div_ceil(5) - (index * 8008).div_ceil(5);
-                    let picture = black(16, 16).unwrap();
-                    Next::Frame(HouseFrame { index, picture, audio: vec![1; samples as usize] })
-                }
-                Some(None) => Next::Late,
-                None => Next::Over,
-            }
-        }
-
-        fn is_exhausted(&self) -> bool {
-            self.0.is_empty()
-        }
-
-        fn is_over(&mut self) -> bool {
-            self.0.is_empty()
-        }
-
-        fn decode_errors(&self) -> u64 {
-            0
-        }
-
-        fn stop(&mut self) {}
-
-        fn wait_stopped(&mut self, _at_most: Duration) -> bool {
-            true
-        }
-    }
 
     const HOLD: Duration = Duration::from_millis(100);
 
@@ -261,8 +220,7 @@ mod tests {
     }
 
     fn load(bus: &mut ProgramBus, segment: u64, script: impl IntoIterator<Item = Option<u64>>) {
-        let source = Box::new(Script(script.into_iter().collect()));
-        bus.load(Slot::new(SegmentId(segment), "script".into(), 1, source));
+        bus.load(scripted(segment, script).0);
     }
 
     fn timeline() -> Timeline {

@@ -1,0 +1,110 @@
+//! Fakes for the tests of this crate: a source that follows a script, and a sink that remembers.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::control::SegmentId;
+use crate::frame::{HouseFrame, ProgramFrame};
+use crate::output::{Sink, SinkState, SinkTotals};
+use crate::producer::black;
+use crate::program::{FrameSource, Next, Readiness, Slot};
+
+/// What a producer has ready when asked: house frame `Some(index)`, nothing yet, and at the end of the script
+/// the end. Made for 48 kHz mono at 30000/1001 frames per second.
+pub struct Script {
+    steps: VecDeque<Option<u64>>,
+    readiness: Readiness,
+    stopped: Arc<AtomicBool>,
+}
+
+/// A slot whose segment follows a script, and a view of whether it was stopped.
+pub fn scripted(segment: u64, steps: impl IntoIterator<Item = Option<u64>>) -> (Slot, Arc<AtomicBool>) {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let steps: VecDeque<_> = steps.into_iter().collect();
+    let readiness = if steps.front().is_some_and(Option::is_none) { Readiness::Cueing } else { Readiness::Cued };
+    let script = Script { steps, readiness, stopped: Arc::clone(&stopped) };
+    (Slot::new(SegmentId(segment), format!("script {segment}"), 1, Box::new(script)), stopped)
+}
+
+impl FrameSource for Script {
+    /// A script that begins with nothing is cueing, and one step nearer with each question.
+    fn readiness(&mut self) -> Readiness {
+        if self.readiness == Readiness::Cueing {
+            self.readiness = match self.steps.pop_front() {
+                Some(None) if self.steps.front().is_some_and(Option::is_none) => Readiness::Cueing,
+                _ if self.steps.is_empty() => Readiness::Failed("the script is empty".into()),
+                _ => Readiness::Cued,
+            };
+        }
+        self.readiness.clone()
+    }
+
+    fn next(&mut self) -> Next {
+        match self.steps.pop_front() {
+            Some(Some(index)) => {
+                let samples = ((index + 1) * 8008).div_ceil(5) - (index * 8008).div_ceil(5);
+                let picture = black(16, 16).unwrap();
+                Next::Frame(HouseFrame { index, picture, audio: vec![1; samples as usize] })
+            }
+            Some(None) => Next::Late,
+            None => Next::Over,
+        }
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    fn is_over(&mut self) -> bool {
+        self.steps.is_empty()
+    }
+
+    fn decode_errors(&self) -> u64 {
+        0
+    }
+
+    fn stop(&mut self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn wait_stopped(&mut self, _at_most: Duration) -> bool {
+        true
+    }
+}
+
+/// A sink that keeps what it is offered.
+#[derive(Clone, Default)]
+pub struct Recorder {
+    frames: Arc<Mutex<Vec<ProgramFrame>>>,
+}
+
+impl Recorder {
+    /// The frames offered since the last call.
+    pub fn take(&self) -> Vec<ProgramFrame> {
+        std::mem::take(&mut self.frames.lock().unwrap())
+    }
+}
+
+impl Sink for Recorder {
+    fn offer(&mut self, frame: ProgramFrame) {
+        self.frames.lock().unwrap().push(frame);
+    }
+
+    fn state(&self) -> SinkState {
+        SinkState::Running
+    }
+
+    fn totals(&self) -> SinkTotals {
+        SinkTotals::default()
+    }
+
+    fn leave(&mut self) {}
+
+    fn wait_left(&mut self, _at_most: Duration) -> bool {
+        true
+    }
+
+    fn close(self: Box<Self>, _force: bool) {}
+}

@@ -1,0 +1,155 @@
+//! Rendering on the virtual clock, judged as a stream.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use air_core::{ProgramFormat, RenderError, RenderOptions, RenderSegment, render};
+use air_ts::judge::{Judge, JudgeConfig, Report};
+
+fn format(width: u32, height: u32, rate: &str) -> ProgramFormat {
+    let json = format!(
+        r#"{{"video": {{"width": {width}, "height": {height}, "frame_rate": "{rate}"}},
+            "audio": {{"sample_rate": 48000, "channels": 2}}}}"#
+    );
+    ProgramFormat::from_json(&json).expect("a format")
+}
+
+fn segment(asset: &str, duration_ms: Option<u64>) -> RenderSegment {
+    RenderSegment { asset: asset.into(), start_offset_ms: 0, duration_ms }
+}
+
+/// A file of this test, gone with it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        Scratch(std::env::temp_dir().join(format!("air-render-{}-{name}", std::process::id())))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A file that was never made is as good.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn rendered(name: &str, plan: &[RenderSegment], options: &RenderOptions) -> Vec<u8> {
+    let out = Scratch::new(name);
+    render(plan, &out.0, options, &mut |_| true).expect("a plan that can be rendered");
+    fs::read(&out.0).expect("what was rendered")
+}
+
+fn judged(bytes: &[u8]) -> Report {
+    let mut judge = Judge::new(JudgeConfig::house());
+    judge.feed(bytes);
+    judge.finish()
+}
+
+fn null_options(rate: &str) -> RenderOptions {
+    let mut options = RenderOptions::new(format(320, 180, rate));
+    options.sink.video_encoder = "null".into();
+    options.sink.audio_encoder = "null".into();
+    options
+}
+
+/// TL-8: the same plan gives the same bytes, through the real encoders.
+#[test]
+fn the_same_plan_gives_the_same_bytes() {
+    let options = RenderOptions::new(format(320, 180, "30000/1001"));
+    let plan = [segment("pattern:bars", Some(1_500)), segment("pattern:black", Some(700))];
+    let [first, second] = ["once", "twice"].map(|name| rendered(name, &plan, &options));
+    assert!(!first.is_empty() && first == second);
+    let report = judged(&first);
+    assert!(report.is_clean(), "{report:?}");
+}
+
+/// MX-4, MX-7, 33-bit wrap: a stream that wraps half way is clean, and so is every rate.
+#[test]
+fn streams_are_clean_at_every_rate_and_over_the_wrap() {
+    for rate in ["24000/1001", "24/1", "25/1", "30000/1001", "30/1", "50/1", "60000/1001", "60/1"] {
+        let mut options = null_options(rate);
+        options.pts_base = (1 << 33) - 10 * 90_000;
+        let plan = [segment("pattern:bars", Some(12_000)), segment("pattern:black", Some(8_000))];
+        let report = judged(&rendered(&rate.replace('/', "-"), &plan, &options));
+        assert!(report.is_clean(), "{rate}: {report:?}");
+    }
+}
+
+/// Constant rate: every packet in its slot, and every PCR the time of its own byte.
+#[test]
+fn a_constant_rate_is_exact() {
+    const MUX_RATE: u64 = 3_008_000;
+    const SLOT: u64 = 188 * 8 * 27_000_000 / MUX_RATE;
+    let mut options = RenderOptions::new(format(640, 360, "30000/1001"));
+    options.sink.mux_rate = Some(MUX_RATE);
+    let bytes = rendered("constant", &[segment("pattern:bars", Some(4_000))], &options);
+    let pcrs: Vec<(u64, u64)> = (0..).zip(bytes.chunks_exact(188)).filter_map(pcr).collect();
+    assert!(pcrs.len() > 100);
+    for &(slot, pcr) in &pcrs {
+        assert_eq!(pcr - pcrs[0].1, (slot - pcrs[0].0) * SLOT, "slot {slot}");
+    }
+    let report = judged(&bytes);
+    assert!(report.is_clean(), "{report:?}");
+}
+
+/// The slot and the `program_clock_reference` of a packet that has one.
+fn pcr((slot, packet): (u64, &[u8])) -> Option<(u64, u64)> {
+    let has_adaptation_field = packet[3] & 0x20 != 0 && packet[4] > 0;
+    if !has_adaptation_field || packet[5] & 0x10 == 0 {
+        return None;
+    }
+    let field = packet[6..12].iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+    Some((slot, (field >> 15) * 300 + (field & 0x1FF)))
+}
+
+/// A file made by one engine plays in another, to its last frame.
+#[test]
+fn a_file_plays_to_its_own_end() {
+    let clip = Scratch::new("clip.ts");
+    let options = RenderOptions::new(format(320, 180, "25/1"));
+    render(&[segment("pattern:bars", Some(2_000))], &clip.0, &options, &mut |_| true).expect("a clip");
+    let out = Scratch::new("clip-again.ts");
+    let path = clip.0.to_str().expect("a path in UTF-8");
+    let plan = [segment(path, None), segment(path, Some(3_000))];
+    let stats = render(&plan, &out.0, &options, &mut |_| true).expect("a clip that plays");
+    assert_eq!(stats.ticks, 50 + 75);
+    assert_eq!((stats.counters.content_frames, stats.counters.black_frames), (100, 25), "then black to its time");
+    assert_eq!((stats.counters.decode_errors, stats.counters.failsafe_entries), (0, 1));
+}
+
+/// A plan that cannot be rendered writes nothing.
+#[test]
+fn a_plan_that_cannot_be_rendered_writes_nothing() {
+    let out = Scratch::new("nothing.ts");
+    let refuse = |plan: &[RenderSegment], options: &RenderOptions| {
+        let error = render(plan, &out.0, options, &mut |_| true).expect_err("refused");
+        assert!(!Path::new(&out.0).exists(), "{error}");
+        error
+    };
+    let options = null_options("25/1");
+    let missing = [segment("pattern:bars", Some(100)), segment("/no/such/file.ts", None)];
+    assert!(matches!(refuse(&missing, &options), RenderError::Asset(_)));
+    assert!(matches!(refuse(&[segment("pattern:bars", None)], &options), RenderError::Endless(_)));
+    let early = RenderOptions { pts_base: 100, ..options };
+    assert!(matches!(refuse(&[segment("pattern:bars", Some(100))], &early), RenderError::PtsBase { .. }));
+}
+
+/// PF-7: what a sink cannot carry is refused, loudly, before anything airs.
+#[test]
+fn a_sink_refuses_what_it_cannot_do() {
+    let refuse = |change: fn(&mut RenderOptions)| {
+        let mut options = RenderOptions::new(format(320, 180, "25/1"));
+        change(&mut options);
+        let out = Scratch::new("refused.ts");
+        let error = render(&[segment("pattern:bars", Some(100))], &out.0, &options, &mut |_| true);
+        error.expect_err("refused").to_string()
+    };
+    assert!(refuse(|options| options.sink.video_encoder = "h266".into()).contains("no video encoder \"h266\""));
+    assert!(refuse(|options| options.sink.audio_encoder = "mp9".into()).contains("no audio encoder \"mp9\""));
+    assert!(refuse(|options| options.sink.mux_rate = Some(300_000)).contains("no room"));
+    assert!(refuse(|options| options.sink.mux_delay_ms = 5).contains("mux delay"));
+    let error = refuse(|options| options.sink.video_options = vec![("nonsense".into(), "1".into())]);
+    assert!(error.contains("nonsense"), "{error}");
+    assert!(refuse(|options| options.format.audio.channels = 7).contains("7 channels"));
+}
