@@ -1,0 +1,54 @@
+"""Air, a playout engine: media files in, one continuous broadcast-grade MPEG transport stream per channel out.
+
+:class:`Engine` runs a channel; :class:`StreamReader` is the listening end of its stream; :func:`check` judges a
+transport stream; :func:`render` writes a plan to a file. ``air_py.serve`` offers channels over HTTP and needs the
+extra ``serve``. Engine records go to the logger ``air``.
+"""
+
+from ._air import AirError, __version__
+from .engine import Engine
+from .formats import ProgramFormat
+from .rendering import Segment, Stats, render
+from .report import CheckSummary, Facts, Finding, Report, StreamFacts, check
+from .results import (
+    AttachStreamReply,
+    Counters,
+    Event,
+    EventKind,
+    LoadPreviewReply,
+    Reply,
+    ResultCode,
+    Status,
+    StreamTransport,
+    SwitchToLiveReply,
+)
+from .sink import SinkConfig
+from .stream_reader import StreamReader
+
+__all__ = [
+    "AirError",
+    "AttachStreamReply",
+    "CheckSummary",
+    "Counters",
+    "Engine",
+    "Event",
+    "EventKind",
+    "Facts",
+    "Finding",
+    "LoadPreviewReply",
+    "ProgramFormat",
+    "Reply",
+    "Report",
+    "ResultCode",
+    "Segment",
+    "SinkConfig",
+    "Stats",
+    "Status",
+    "StreamFacts",
+    "StreamReader",
+    "StreamTransport",
+    "SwitchToLiveReply",
+    "__version__",
+    "check",
+    "render",
+]

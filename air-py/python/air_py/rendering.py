@@ -1,0 +1,75 @@
+"""A plan rendered to a file, faster than real time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from . import _air, log
+from .formats import ProgramFormat
+from .integers import whole
+from .results import Counters, from_fields
+from .sink import SinkConfig
+
+__all__ = ["Segment", "Stats", "render"]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of one asset.
+
+    :param asset: a media file, ``pattern:bars`` or ``pattern:black``.
+    :param start_offset_ms: media time of the first frame.
+    :param duration_ms: how long it is shown; ``None`` is to its own end, which a pattern does not have.
+    """
+
+    asset: str | os.PathLike[str]
+    start_offset_ms: int = 0
+    duration_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("start_offset_ms", "duration_ms"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, whole(name, value, 0, 2**63 - 1))
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a rendering came to."""
+
+    ticks: int
+    """Frames written."""
+    bytes: int
+    counters: Counters
+
+
+def render(
+    plan: Iterable[Segment | str | os.PathLike[str]],
+    out: str | os.PathLike[str],
+    *,
+    format: ProgramFormat,
+    sink: SinkConfig | None = None,
+    progress: Callable[[int], object] | None = None,
+) -> Stats:
+    """Renders ``plan`` to the transport-stream file ``out``, on a clock of its own.
+
+    The same plan, format and sink give the same bytes, as long as the encoder does: libx264 promises it with one
+    thread (``SinkConfig(threads=1)``). The GIL is released while it works.
+
+    :param plan: segments in order; a bare path is the whole asset.
+    :param progress: called about ten times a second with the frames done; returning ``False`` cancels.
+    :raises AirError: an asset cannot be played, the sink's settings are unusable, the file cannot be written, or
+        ``progress`` cancelled.
+    """
+    log.connect()
+    segments = [item if isinstance(item, Segment) else Segment(item) for item in plan]
+    fields = _air.render(
+        [(os.fspath(segment.asset), segment.start_offset_ms, segment.duration_ms) for segment in segments],
+        os.fspath(out),
+        format.to_json(),
+        sink or SinkConfig(),
+        progress,
+    )
+    return from_fields(Stats, fields)

@@ -1,0 +1,203 @@
+//! The judge over a file or over bytes in memory.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use air_ts::judge::{Check, CheckSummary};
+use air_ts::{Finding, Judge, JudgeConfig, Report, Severity};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// Bytes read at a time: the judge needs no look-ahead, the disk likes large reads.
+const READ_SIZE: usize = 1 << 20;
+
+/// Judges the file at `path` by the limits of `profile`.
+#[pyfunction]
+pub fn check_file(py: Python<'_>, path: PathBuf, profile: &str) -> PyResult<ReportFields> {
+    let config = config(profile)?;
+    Ok(py.detach(|| judge(File::open(path)?, config))?)
+}
+
+/// Judges `data` by the limits of `profile`.
+#[pyfunction]
+pub fn check_bytes(py: Python<'_>, data: &[u8], profile: &str) -> PyResult<ReportFields> {
+    let config = config(profile)?;
+    Ok(py.detach(|| judge(data, config))?)
+}
+
+fn config(profile: &str) -> PyResult<JudgeConfig> {
+    match profile {
+        "broadcast" => Ok(JudgeConfig::broadcast()),
+        "house" => Ok(JudgeConfig::house()),
+        _ => Err(PyValueError::new_err(format!("profile must be 'broadcast' or 'house', not '{profile}'"))),
+    }
+}
+
+fn judge(mut stream: impl Read, config: JudgeConfig) -> io::Result<ReportFields> {
+    let mut judge = Judge::new(config);
+    let mut buffer = vec![0; READ_SIZE];
+    let mut findings = Vec::new();
+    loop {
+        let read = match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        judge.feed(&buffer[..read]);
+        findings.extend(judge.take_findings().iter().map(FindingFields::from));
+    }
+    Ok(ReportFields::new(judge.finish(), findings))
+}
+
+/// `air_py.Report`.
+#[derive(IntoPyObject)]
+pub struct ReportFields {
+    is_clean: bool,
+    checks: Vec<CheckFields>,
+    findings: Vec<FindingFields>,
+    facts: FactsFields,
+}
+
+impl ReportFields {
+    fn new(report: Report, findings: Vec<FindingFields>) -> Self {
+        Self {
+            is_clean: report.is_clean(),
+            checks: report.checks.iter().map(|(check, summary)| CheckFields::new(*check, summary)).collect(),
+            findings,
+            facts: report.into(),
+        }
+    }
+}
+
+/// `air_py.Finding`.
+#[derive(IntoPyObject)]
+pub struct FindingFields {
+    check: &'static str,
+    severity: &'static str,
+    packet: u64,
+    pid: Option<u16>,
+    value: i64,
+    limit: i64,
+    unit: &'static str,
+    message: String,
+}
+
+impl From<&Finding> for FindingFields {
+    fn from(finding: &Finding) -> Self {
+        Self {
+            check: finding.check.name(),
+            severity: severity(finding.severity),
+            packet: finding.packet,
+            pid: finding.pid,
+            value: finding.value,
+            limit: finding.limit,
+            unit: finding.check.unit(),
+            message: finding.to_string(),
+        }
+    }
+}
+
+/// `air_py.CheckSummary`.
+#[derive(IntoPyObject)]
+pub struct CheckFields {
+    check: &'static str,
+    severity: &'static str,
+    count: u64,
+    first_packet: u64,
+    worst: FindingFields,
+}
+
+impl CheckFields {
+    fn new(check: Check, summary: &CheckSummary) -> Self {
+        Self {
+            check: check.name(),
+            severity: severity(summary.severity),
+            count: summary.count,
+            first_packet: summary.first_packet,
+            worst: (&summary.worst).into(),
+        }
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Soft => "soft",
+        Severity::Hard => "hard",
+    }
+}
+
+/// `air_py.Facts`.
+#[derive(IntoPyObject)]
+pub struct FactsFields {
+    packets: u64,
+    null_packets: u64,
+    null_ppm: u64,
+    duration_27m: u64,
+    bitrate_bps: u64,
+    program_number: Option<u16>,
+    service_name: Option<String>,
+    pmt_pid: Option<u16>,
+    pcr_pid: Option<u16>,
+    pcrs: u64,
+    pcr_max_gap_27m: u64,
+    pat_max_gap_27m: u64,
+    pmt_max_gap_27m: u64,
+    streams: Vec<StreamFields>,
+}
+
+impl From<Report> for FactsFields {
+    fn from(report: Report) -> Self {
+        Self {
+            packets: report.packets,
+            null_packets: report.null_packets,
+            null_ppm: report.null_ppm,
+            duration_27m: report.duration_27m,
+            bitrate_bps: report.bitrate_bps,
+            program_number: report.program_number,
+            service_name: report.service_name,
+            pmt_pid: report.pmt_pid,
+            pcr_pid: report.pcr_pid,
+            pcrs: report.pcrs,
+            pcr_max_gap_27m: report.pcr_max_gap_27m,
+            pat_max_gap_27m: report.pat_max_gap_27m,
+            pmt_max_gap_27m: report.pmt_max_gap_27m,
+            streams: report.streams.iter().map(StreamFields::from).collect(),
+        }
+    }
+}
+
+/// `air_py.StreamFacts`.
+#[derive(IntoPyObject)]
+pub struct StreamFields {
+    pid: u16,
+    stream_type: u8,
+    packets: u64,
+    pes_packets: u64,
+    units: u64,
+    idr_pictures: u64,
+    first_pts: Option<u64>,
+    period: Option<(u64, u64)>,
+    steps: u64,
+    irregular_steps: u64,
+    worst_jitter_ticks: u64,
+}
+
+impl From<&air_ts::judge::StreamFacts> for StreamFields {
+    fn from(stream: &air_ts::judge::StreamFacts) -> Self {
+        Self {
+            pid: stream.pid,
+            stream_type: stream.stream_type,
+            packets: stream.packets,
+            pes_packets: stream.pes_packets,
+            units: stream.units,
+            idr_pictures: stream.idr_pictures,
+            first_pts: stream.first_pts.map(|pts| pts.0),
+            period: stream.period,
+            steps: stream.steps,
+            irregular_steps: stream.irregular_steps,
+            worst_jitter_ticks: stream.worst_jitter_ticks,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! `air_py._air`, the native half of the Python package.
+//!
+//! It converts, calls the engine or the judge, and converts back. Names, defaults, argument checks and result types
+//! live in the Python half, which is the public API; nothing here is meant to be imported by a user.
+//!
+//! Two promises hold for every function: the GIL is released while the engine works or waits, and no engine thread
+//! ever takes it.
+
+mod check;
+mod convert;
+mod engine;
+mod log;
+mod render;
+
+/// Native half of `air_py`; private.
+#[pyo3::pymodule]
+mod _air {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::{
+        check::{check_bytes, check_file},
+        convert::AirError,
+        engine::Engine,
+        log::{log_install, log_next, log_stop},
+        render::render,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,65 @@
+# shellcheck shell=bash
+# What scripts/run and scripts/test share: the system's packages and the environment in .venv.
+# Sourced. Every function is idempotent, and quick when there is nothing to do.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+
+readonly BUILD_PACKAGES=(
+  build-essential clang libclang-dev pkg-config
+  libavcodec-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
+)
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*" >&2; }
+
+fail() {
+  printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+  exit 1
+}
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    fail "needs root or sudo for: $*"
+  fi
+}
+
+# need_packages NAME...: installs the Debian packages that are missing, and asks apt nothing when none is.
+need_packages() {
+  local missing
+  mapfile -t missing < <(comm -13 \
+    <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort -u) \
+    <(printf '%s\n' "$@" | sort -u))
+  [ ${#missing[@]} -eq 0 ] && return
+  say "Installing ${missing[*]}"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# need_venv: makes .venv. A Python that is not Debian's brings its own venv; Debian's wants a package for it.
+need_venv() {
+  [ -x .venv/bin/pip ] && return
+  python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3-venv
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "needs Python 3.10 or later"
+  say "Making .venv"
+  python3 -m venv .venv
+}
+
+# build_extension EXTRA: the Python package with its native half, in release, editable in .venv, and what EXTRA needs.
+# Cargo decides what is stale.
+build_extension() {
+  command -v cargo >/dev/null || fail "needs Rust: https://rustup.rs"
+  need_packages "${BUILD_PACKAGES[@]}"
+  need_venv
+  local maturin
+  maturin=$(sed -n 's/^requires = \["\(maturin==.*\)"\]$/\1/p' pyproject.toml)
+  [ "$(.venv/bin/maturin --version 2>/dev/null)" = "${maturin/==/ }" ] ||
+    .venv/bin/pip install --quiet --disable-pip-version-check "$maturin"
+  say "Building the engine"
+  env -u CONDA_PREFIX VIRTUAL_ENV="$PWD/.venv" PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    .venv/bin/maturin develop --quiet --release --extras "$1" >&2
+}

@@ -1,0 +1,202 @@
+"""`air-py serve` as a user meets it: the URL, the players, Ctrl-C. And what the process may not do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.host import AIR_PY, wait_until
+from tests.media import Clip, make
+
+PLAY_S = int(os.environ.get("AIR_PLAY_SECONDS", "10"))
+"""How long each player watches."""
+
+
+class Server:
+    """One `air-py serve` on a port of its own."""
+
+    def __init__(self, *arguments: str, **environment: str) -> None:
+        command = [AIR_PY, "serve", "--port", "0", "--format", "640x360@30000/1001", *arguments]
+        self.process = subprocess.Popen(
+            command, env=os.environ | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert self.process.stdout
+        self.url = self.process.stdout.readline().strip()
+        self.base = self.url.removesuffix("/channels/1.ts")
+
+    def interrupt(self) -> tuple[int, float, str]:
+        """Ctrl-C: (exit status, seconds it took, all it printed)."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            text, _ = self.process.communicate(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return self.process.returncode, time.monotonic() - began, text
+
+
+def get(url: str, method: str = "GET"):  # type: ignore[no-untyped-def]
+    return urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=5)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A channel that plays a clip, then another."""
+    server = Server(str(make(Clip(seconds=30))), "pattern:bars")
+    yield server
+    server.process.kill()
+    server.process.communicate()
+
+
+def test_the_first_line_it_prints_is_the_address_to_play(server: Server) -> None:
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/channels/1\.ts", server.url)
+    with get(f"{server.base}/healthz") as response:
+        assert response.status == 200
+
+
+def test_get_streams_and_head_only_describes(server: Server) -> None:
+    """FO-5, R-15."""
+    for path in ("/channels/1.ts", "/channel/1.ts"):
+        for method in ("HEAD", "GET"):
+            with get(server.base + path, method) as response:
+                assert response.status == 200
+                assert response.headers["content-type"] == "video/mp2t"
+                assert "no-cache" in response.headers["cache-control"]
+                data = response.read(188 * 50)
+            assert data[::188] == (b"G" * 50 if method == "GET" else b"")
+            assert wait_until(lambda: has_no_viewer(server))
+
+
+def test_unknown_channels_are_not_found_and_known_ones_are_listed(server: Server) -> None:
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        get(f"{server.base}/channels/7.ts")
+    with raised.value as refusal:
+        assert refusal.code == 404
+    with get(f"{server.base}/channels") as response:
+        assert b"/channels/1.ts" in response.read()
+
+
+def test_the_runtime_lives_only_while_someone_watches(server: Server) -> None:
+    """TD-1, FO-3, TD-7: no engine thread and no socket before, after, or between viewers."""
+    assert wait_until(lambda: has_no_viewer(server))
+    before = held_by(server.process.pid)
+    for _ in range(3):
+        with get(server.url) as response:
+            response.read(188 * 20)
+            assert not has_no_viewer(server)
+        assert wait_until(lambda: has_no_viewer(server))
+        # A worker of the server's own pool may stay; nothing may pile up.
+        assert wait_until(lambda: held_by(server.process.pid)[0] <= before[0] + 1)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_ctrl_c_ends_it_within_a_second(watched: bool, tmp_path: Path) -> None:
+    """TD-2, L-39: exit 0, no socket or temporary file left, and nothing about reconnecting."""
+    server = Server("pattern:bars", TMPDIR=str(tmp_path))
+    with get(server.url) if watched else nullcontext() as response:
+        if response:
+            response.read(188 * 20)
+        status, seconds, text = server.interrupt()
+    assert status == 0, text
+    assert seconds < 1
+    assert list(tmp_path.iterdir()) == []
+    assert "reconnect" not in text and "Traceback" not in text
+
+
+def ffprobe(url: str) -> list[str]:
+    return ["ffprobe", "-v", "warning", url]
+
+
+def ffmpeg(url: str) -> list[str]:
+    return ["ffmpeg", "-nostdin", "-v", "warning", "-t", str(PLAY_S), "-i", url, "-f", "null", "-"]
+
+
+def mpv(url: str) -> list[str]:
+    return ["mpv", "--no-config", "--vo=null", "--ao=null", "--msg-level=all=warn", f"--length={PLAY_S}", url]
+
+
+def vlc(url: str) -> list[str]:
+    silent = ["--vout=dummy", "--aout=dummy", "--no-media-library", "--verbose=0"]
+    return ["cvlc", *silent, f"--run-time={PLAY_S}", url, "vlc://quit"]
+
+
+def gstreamer(url: str) -> list[str]:
+    sinks = ["video-sink=fakesink sync=true", "audio-sink=fakesink sync=true"]
+    return ["timeout", "-s", "INT", str(PLAY_S), "gst-launch-1.0", "-q", "playbin3", f"uri={url}", *sinks]
+
+
+@pytest.mark.parametrize("player", [ffprobe, ffmpeg, mpv, vlc, gstreamer])
+def test_a_player_plays_it_without_an_error_line(server: Server, player: Callable[[str], list[str]]) -> None:
+    """MX-17, L-15, L-18. AIR_PLAY_SECONDS sets how long."""
+    assert wait_until(lambda: has_no_viewer(server))
+    nobody = 65534 if os.geteuid() == 0 and player is vlc else None  # VLC refuses to run as root
+    with tempfile.TemporaryDirectory() as home:
+        os.chmod(home, 0o777)
+        environment = os.environ | {"HOME": home, "XDG_RUNTIME_DIR": home}
+        began = time.monotonic()
+        done = subprocess.run(
+            player(server.url), env=environment, user=nobody, capture_output=True, text=True, timeout=PLAY_S + 20
+        )
+    assert time.monotonic() - began >= (0 if player is ffprobe else PLAY_S - 1)
+    assert complaints(done.stderr + done.stdout) == []
+    assert done.returncode in ((0, 124) if player is gstreamer else (0,))
+
+
+def complaints(text: str) -> list[str]:
+    """The lines a player printed, without those about itself and the machine it runs on."""
+    harmless = re.compile(r"interface|packetizer: AAC channels|idummy demux|VLC media player|ALSA|libva|vdpau", re.I)
+    return [line for line in text.splitlines() if line.strip() and not harmless.search(line)]
+
+
+def test_it_executes_nothing(tmp_path: Path) -> None:
+    """FP-1, BD-2, R-13."""
+    log = tmp_path / "exec.log"
+    trace = ["strace", "-f", "-qq", "-e", "trace=execve,execveat", "-o", str(log)]
+    render = [AIR_PY, "render", "--format", "320x180@25/1", "-o", str(tmp_path / "out.ts"), str(make(Clip(seconds=1)))]
+    subprocess.run([*trace, *render], check=True)
+    (own_start,) = log.read_text().splitlines()
+    assert AIR_PY in own_start
+
+
+def test_it_needs_no_ffmpeg_on_the_path(tmp_path: Path) -> None:
+    """BD-1, BD-2."""
+    empty = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    assert shutil.which("ffmpeg", path=empty["PATH"]) is None
+    out = tmp_path / "out.ts"
+    render = [AIR_PY, "render", "--format", "320x180@25/1", "-o", str(out), str(make(Clip(seconds=1)))]
+    subprocess.run(render, env=empty, check=True)
+    assert subprocess.run([AIR_PY, "check", str(out)], env=empty, capture_output=True).returncode == 0
+
+
+def has_no_viewer(server: Server) -> bool:
+    """Whether the channel's engine is gone, by its threads' names."""
+    tasks = Path(f"/proc/{server.process.pid}/task")
+    return not any(name.startswith("air-ch") for name in thread_names(tasks))
+
+
+def thread_names(tasks: Path) -> list[str]:
+    names = []
+    for task in tasks.iterdir():
+        try:
+            names.append((task / "comm").read_text())
+        except OSError:  # ended meanwhile
+            continue
+    return names
+
+
+def held_by(pid: int) -> tuple[int, int]:
+    """(descriptors, threads) of a process."""
+    return len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task"))

@@ -1,0 +1,39 @@
+"""A server process whose engine plays no media but never stops writing: for tests of signals and endings."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import Any
+
+from air_py import server
+from air_py.runtime import Channel
+from air_py.serve import ChannelApp
+from fakes import PACKET, FakeEngine
+
+
+class Flood(FakeEngine):
+    """Writes until the stream is closed, as fast as it is read."""
+
+    def switch_to_live(self, channel_id: int) -> Any:
+        reply = super().switch_to_live(channel_id)
+        threading.Thread(target=self._flood).start()
+        return reply
+
+    def _flood(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self.write(PACKET * 300)
+
+    def stop_channel(self, channel_id: int) -> Any:
+        if self.stream is not None:
+            with contextlib.suppress(OSError):
+                self.stream.shutdown(socket.SHUT_RDWR)  # Closing alone would leave a blocked write blocked.
+        return super().stop_channel(channel_id)
+
+
+if __name__ == "__main__":
+    listener = server.listen("127.0.0.1", 0)
+    app = ChannelApp([Channel(1, ("pattern:bars",))], make_engine=Flood)  # type: ignore[arg-type]
+    server.run(app, listener, on_ready=lambda: print(listener.getsockname()[1], flush=True))

@@ -1,0 +1,115 @@
+"""An engine that plays no media: it connects, writes packets when told, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from typing import Any
+
+from air_py import (
+    AttachStreamReply,
+    Event,
+    EventKind,
+    LoadPreviewReply,
+    Reply,
+    ResultCode,
+    SinkConfig,
+    StreamTransport,
+    SwitchToLiveReply,
+)
+
+PACKET = b"\x47\x1f\xff\x10" + b"\xff" * 184
+
+OK = (True, "", ResultCode.OK)
+
+
+def refusal(message: str, code: ResultCode = ResultCode.FAILED) -> tuple[bool, str, ResultCode]:
+    return (False, message, code)
+
+
+class FakeEngine:
+    """Stands in for ``air_py.Engine``; ``unplayable`` assets are refused, ``hanging`` ones wait for the stop."""
+
+    def __init__(self, sink: SinkConfig | None = None, *, unplayable: tuple[str, ...] = (), hanging: str = "") -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.events_asked = 0
+        self.changed = threading.Condition()
+        self.unplayable = unplayable
+        self.hanging = hanging
+        self.stopped = threading.Event()
+        self.stream: socket.socket | None = None
+        self._events: queue.Queue[Event | None] = queue.Queue()
+        self._preview: str | None = None
+        self._segment = 0
+
+    def _note(self, *call: Any) -> None:
+        with self.changed:
+            self.calls.append(call)
+            self.changed.notify_all()
+
+    def wait_for_call(self, *call: Any, count: int = 1) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.calls.count(call) >= count, 5), self.calls
+
+    def wait_until_answered(self, events: int) -> None:
+        """Waits until the host has dealt with that many events and asks for another."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.events_asked > events, 5), self.calls
+
+    def start_channel(self, channel_id: int, *, program_format: object) -> Reply:
+        self._note("start_channel")
+        return Reply(*OK)
+
+    def attach_stream(self, channel_id: int, *, transport: StreamTransport, endpoint: str) -> AttachStreamReply:
+        self._note("attach_stream")
+        self.stream = socket.socket(socket.AF_UNIX)
+        self.stream.connect(endpoint)
+        return AttachStreamReply(*OK, transport, endpoint)
+
+    def load_preview(self, channel_id: int, *, asset_path: str) -> LoadPreviewReply:
+        self._note("load_preview", asset_path)
+        if asset_path == self.hanging:
+            self.stopped.wait()
+            return LoadPreviewReply(*refusal("stopped"), False)
+        if asset_path in self.unplayable:
+            return LoadPreviewReply(*refusal(f"{asset_path}: not media"), False)
+        self._preview = asset_path
+        return LoadPreviewReply(*OK, True)
+
+    def switch_to_live(self, channel_id: int) -> SwitchToLiveReply:
+        self._note("switch_to_live")
+        if self._preview is None:
+            return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "no preview")
+        asset, self._preview = self._preview, None
+        self._segment += 1
+        self.report(EventKind.TAKEN, asset=asset)
+        try:
+            self.write(PACKET * 7)
+        except OSError:
+            return SwitchToLiveReply(*refusal("no channel"), False, 0, 0, "")
+        return SwitchToLiveReply(*OK, True, 0, 0, "")
+
+    def write(self, data: bytes) -> None:
+        assert self.stream is not None
+        self.stream.sendall(data)
+
+    def report(self, kind: EventKind, asset: str | None = None) -> None:
+        self._events.put(Event(0, kind, kind.value, segment=self._segment, asset=asset))
+
+    def next_event(self, timeout: float) -> Event | None:
+        with self.changed:
+            self.events_asked += 1
+            self.changed.notify_all()
+        return self._events.get()
+
+    def status(self) -> None:
+        return None
+
+    def stop_channel(self, channel_id: int) -> Reply:
+        self._note("stop_channel")
+        self.stopped.set()
+        self._events.put(None)
+        if self.stream is not None:
+            self.stream.close()
+        return Reply(*OK)

@@ -1,0 +1,71 @@
+"""Engine records in Python's logging."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+
+from air_py import Engine, ProgramFormat
+from air_py.log import logger_name
+
+FORMAT = ProgramFormat(640, 360)
+
+
+@pytest.mark.parametrize(
+    "target, name",
+    [("air_core::output::sink", "air.core.output.sink"), ("air_av::log", "air.av.log"), ("libav", "air.libav")],
+)
+def test_engine_modules_are_loggers_below_air(target: str, name: str) -> None:
+    assert logger_name(target) == name
+
+
+class Records(logging.Handler):
+    """Keeps records; with ``gate`` it takes none before that opens."""
+
+    def __init__(self, gate: threading.Event | None = None) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.came = threading.Event()
+        self._gate = gate
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._gate is not None:
+            self._gate.wait(10)
+        self.names.append(record.name)
+        self.came.set()
+
+
+@pytest.mark.engine
+def test_engine_records_arrive_below_the_logger_air() -> None:
+    handler, logger = Records(), logging.getLogger("air")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with Engine() as engine:
+            engine.start_channel(1, program_format=FORMAT)
+            engine.load_preview(1, asset_path="/nonexistent")
+        assert handler.came.wait(5)
+        assert all(name.startswith("air.") for name in handler.names)
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.engine
+def test_a_stuck_handler_does_not_hold_the_engine_up() -> None:
+    """L-44"""
+    gate = threading.Event()
+    handler, logger = Records(gate), logging.getLogger("air")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with Engine() as engine:
+            for number in range(2000):
+                assert engine.start_channel(number, program_format=FORMAT)
+                assert engine.stop_channel(number)
+    finally:
+        gate.set()
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)

@@ -1,0 +1,124 @@
+"""One channel's life between tune-in and tear-down, and its playlist."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from air_py import EventKind
+from air_py.runtime import Channel, ChannelUnavailable, Runtime
+from fakes import PACKET, FakeEngine
+
+pytestmark = pytest.mark.usefixtures("no_leak")
+
+
+@contextmanager
+def on_air(engine: FakeEngine, *media: str, loop: bool = True) -> Iterator[Runtime]:
+    runtime = Runtime(Channel(1, media, loop=loop), lambda sink: engine)  # type: ignore[arg-type, return-value]
+    try:
+        runtime.start()
+        yield runtime
+    finally:
+        runtime.stop()
+        runtime.reader.close()
+
+
+def test_the_stream_is_attached_before_anything_is_cued() -> None:
+    engine = FakeEngine()
+    with on_air(engine, "pattern:bars") as runtime:
+        assert engine.calls == [
+            ("start_channel",),
+            ("attach_stream",),
+            ("load_preview", "pattern:bars"),
+            ("switch_to_live",),
+        ]
+        assert next(runtime.reader) == PACKET * 7
+
+
+def test_stopping_ends_the_stream() -> None:
+    """TR-9"""
+    with on_air(FakeEngine(), "a") as runtime:
+        runtime.stop()
+        assert b"".join(runtime.reader) == PACKET * 7
+
+
+def test_the_next_asset_is_cued_at_once_and_taken_when_the_live_one_is_out() -> None:
+    engine = FakeEngine()
+    with on_air(engine, "a", "b"):
+        engine.wait_for_call("load_preview", "b")
+        engine.report(EventKind.COMPLETED)
+        engine.wait_for_call("load_preview", "a", count=2)
+        engine.report(EventKind.COMPLETED)
+        engine.wait_for_call("load_preview", "b", count=2)
+    assert engine.calls.count(("switch_to_live",)) == 3
+
+
+def test_without_loop_the_last_asset_is_followed_by_black() -> None:
+    engine = FakeEngine()
+    with on_air(engine, "a", "b", loop=False):
+        engine.wait_for_call("load_preview", "b")
+        engine.report(EventKind.COMPLETED)
+        engine.wait_for_call("switch_to_live", count=2)
+        engine.report(EventKind.COMPLETED)
+        engine.wait_until_answered(4)
+    assert engine.calls.count(("switch_to_live",)) == 2
+    assert engine.calls.count(("load_preview", "a")) == 1
+
+
+def test_unplayable_media_is_skipped_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine(unplayable=("broken",))
+    with on_air(engine, "broken", "a"):
+        engine.wait_for_call("load_preview", "a", count=2)
+    assert "skipped broken: broken: not media" in caplog.text
+
+
+def test_nothing_playable_is_unavailable() -> None:
+    engine = FakeEngine(unplayable=("x", "y"))
+    with pytest.raises(ChannelUnavailable, match="none of the channel's media"), on_air(engine, "x", "y"):
+        pass
+    assert ("switch_to_live",) not in engine.calls
+
+
+def test_a_cue_that_fails_later_gives_way_to_the_next() -> None:
+    engine = FakeEngine()
+    with on_air(engine, "a", "b", "c"):
+        engine.wait_for_call("load_preview", "b")
+        engine.report(EventKind.CUE_FAILED)
+        engine.wait_for_call("load_preview", "c")
+        engine.wait_until_answered(2)
+        assert engine.calls.count(("switch_to_live",)) == 1
+
+
+def test_stopping_breaks_off_a_start_that_hangs() -> None:
+    """L-45"""
+    engine = FakeEngine(hanging="fifo")
+    runtime = Runtime(Channel(1, ("fifo", "a")), lambda sink: engine)  # type: ignore[arg-type, return-value]
+    outcome: list[BaseException] = []
+
+    def start() -> None:
+        try:
+            runtime.start()
+        except ChannelUnavailable as error:
+            outcome.append(error)
+
+    starting = threading.Thread(target=start)
+    starting.start()
+    engine.wait_for_call("load_preview", "fifo")
+    runtime.stop()
+    starting.join(5)
+    runtime.reader.close()
+    assert len(outcome) == 1
+    assert engine.calls[-1] == ("stop_channel",)
+
+
+def test_a_runtime_stopped_before_its_start_never_starts() -> None:
+    engine = FakeEngine()
+    runtime = Runtime(Channel(1, ("a",)), lambda sink: engine)  # type: ignore[arg-type, return-value]
+    runtime.stop()
+    with pytest.raises(ChannelUnavailable):
+        runtime.start()
+    runtime.reader.close()
+    assert ("start_channel",) not in engine.calls

@@ -1,0 +1,74 @@
+"""The end of a server process: exit 0 within a second, whoever watches."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+class ServerProcess:
+    def __init__(self, temporary: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("fake_server.py"))],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "TMPDIR": str(temporary)},
+        )
+        assert self.process.stdout is not None
+        self.port = int(self.process.stdout.readline())
+
+    def view(self) -> socket.socket:
+        """A viewer that has read the first bytes and reads no more."""
+        viewer = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        viewer.sendall(b"GET /channels/1.ts HTTP/1.1\r\nHost: air\r\n\r\n")
+        head = viewer.recv(4096)
+        assert head.startswith(b"HTTP/1.1 200"), head
+        assert b"video/mp2t" in head and b"transfer-encoding: chunked" in head.lower()
+        return viewer
+
+    def end(self, number: int) -> tuple[int, float, bytes]:
+        """Sends a signal; the exit code, the seconds it took and what was on standard error."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=10)
+        return self.process.returncode, time.monotonic() - begun, errors
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    server = ServerProcess(tmp_path)
+    yield server
+    server.process.kill()
+    server.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_0_within_a_second(server: ServerProcess, number: int, tmp_path: Path) -> None:
+    """TD-8, L-39"""
+    code, seconds, errors = server.end(number)
+    assert (code, errors) == (0, b"") and seconds < 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_viewer_who_does_not_read_does_not_hold_it_up(server: ServerProcess, number: int, tmp_path: Path) -> None:
+    """TD-2, TD-8"""
+    with server.view():
+        assert list(tmp_path.iterdir())
+        code, seconds, errors = server.end(number)
+    assert (code, errors) == (0, b"") and seconds < 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_viewer_who_vanishes_frees_the_channel_for_the_next(server: ServerProcess) -> None:
+    """TD-7"""
+    for _ in range(5):
+        server.view().close()
+    assert server.end(signal.SIGINT)[0] == 0
