@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::time::Tick;
@@ -82,27 +82,42 @@ impl fmt::Display for EventKind {
 /// The waiting events of one engine.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
-    waiting: Mutex<VecDeque<Event>>,
-    arrived: Condvar,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Event>,
+    /// Whether a channel runs, so that more may come.
+    open: bool,
 }
 
 impl EventQueue {
+    /// Says that a channel runs, or no longer does, which ends every wait.
+    pub fn set_open(&self, open: bool) {
+        self.lock().open = open;
+        self.changed.notify_all();
+    }
+
     /// Adds an event; never blocks on a reader.
     pub fn push(&self, tick: Tick, kind: EventKind) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() == MOST_WAITING {
-            waiting.pop_front();
+        let mut queue = self.lock();
+        if queue.waiting.len() == MOST_WAITING {
+            queue.waiting.pop_front();
         }
-        waiting.push_back(Event { tick: tick.0, kind });
-        self.arrived.notify_one();
+        queue.waiting.push_back(Event { tick: tick.0, kind });
+        self.changed.notify_one();
     }
 
-    /// The oldest event, waited for no longer than `at_most`.
+    /// The oldest event, waited for no longer than `at_most` and only while a channel runs.
     pub fn next(&self, at_most: Duration) -> Option<Event> {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let empty = |waiting: &mut VecDeque<Event>| waiting.is_empty();
-        let waited = self.arrived.wait_timeout_while(waiting, at_most, empty);
-        waited.unwrap_or_else(PoisonError::into_inner).0.pop_front()
+        let nothing = |queue: &mut Queue| queue.waiting.is_empty() && queue.open;
+        let waited = self.changed.wait_timeout_while(self.lock(), at_most, nothing);
+        waited.unwrap_or_else(PoisonError::into_inner).0.waiting.pop_front()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-

@@ -106,5 +106,7 @@ impl Sink for Recorder {
         true
     }
 
-    fn close(self: Box<Self>, _force: bool) {}
+    fn close(self: Box<Self>, _force: bool) -> SinkTotals {
+        self.totals()
+    }
 }

@@ -113,6 +113,7 @@ fn a_file_plays_to_its_own_end() {
     let path = clip.0.to_str().expect("a path in UTF-8");
     let plan = [segment(path, None), segment(path, Some(3_000))];
     let stats = render(&plan, &out.0, &options, &mut |_| true).expect("a clip that plays");
+    assert_eq!(fs::metadata(&out.0).map(|file| file.len()).ok(), Some(stats.counters.bytes_written));
     assert_eq!(stats.ticks, 50 + 75);
     assert_eq!((stats.counters.content_frames, stats.counters.black_frames), (100, 25), "then black to its time");
     assert_eq!((stats.counters.decode_errors, stats.counters.failsafe_entries), (0, 1));

@@ -14,7 +14,7 @@ use super::ChannelConfig;
 use crate::control::{Closed, Command, Input, LiveState, Reply, ResultCode, SegmentId, SinkId, State, step};
 use crate::events::{Event, EventQueue};
 use crate::format::ProgramFormat;
-use crate::output::{LiveSink, SinkConfig};
+use crate::output::{LiveSink, Sink, SinkConfig};
 use crate::producer::Cue;
 use crate::program::{FrameSource, ReadAhead, Slot};
 use crate::time::{Clock, SystemClock, UtcMillis};
@@ -109,6 +109,7 @@ impl Engine {
         match Session::start(config) {
             Ok(session) => {
                 *current = Some(Arc::new(session));
+                self.events.set_open(true);
                 Reply::ok("channel started")
             }
             Err(reason) => Reply::failed(reason),
@@ -261,7 +262,7 @@ impl Engine {
             Err(error) => return refused(error.to_string()),
         };
         let Response { reply, closed, .. } = session.ask(Request::Attach { id, sink, replace_existing })?;
-        closed.into_iter().for_each(|sink| sink.close(true));
+        close_all(closed, true);
         Ok(reply)
     }
 
@@ -270,7 +271,7 @@ impl Engine {
     pub fn detach_stream(&self, channel_id: i32, force: bool) -> Reply {
         self.on(channel_id, Command::Detach, |session| {
             let Response { reply, closed, .. } = session.ask(Request::Detach)?;
-            closed.into_iter().for_each(|sink| sink.close(force));
+            close_all(closed, force);
             Ok(reply)
         })
     }
@@ -281,6 +282,7 @@ impl Engine {
         let session = self.lock().take_if(|session| session.channel_id == channel_id);
         match session {
             Some(session) => {
+                self.events.set_open(false);
                 session.stop();
                 Reply::ok("channel stopped")
             }
@@ -294,7 +296,7 @@ impl Engine {
         Some(session.ask(Request::Status).ok()?.status)
     }
 
-    /// The oldest event not yet taken, waited for no longer than `timeout`.
+    /// The oldest event not yet taken, waited for no longer than `timeout`; `None` at once when no channel runs.
     pub fn next_event(&self, timeout: Duration) -> Option<Event> {
         self.events.next(timeout)
     }
@@ -320,6 +322,12 @@ impl Engine {
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn close_all(sinks: Vec<Box<dyn Sink>>, force: bool) {
+    for sink in sinks {
+        sink.close(force);
     }
 }
 

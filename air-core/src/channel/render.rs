@@ -39,7 +39,8 @@ pub struct RenderSegment {
 pub struct RenderOptions {
     /// The house format.
     pub format: ProgramFormat,
-    /// The sink.
+    /// The sink. Where it leaves the number of threads open, one is used: x264's slice threads look at each
+    /// other's progress when they share out bits, so with more of them the bytes may differ from run to run.
     pub sink: SinkConfig,
     /// PTS of the first picture, in 90 kHz ticks. Default one second.
     pub pts_base: u64,
@@ -122,9 +123,7 @@ pub fn render(
     for (number, segment) in (1..).zip(plan) {
         rendering.air(SegmentId(number), segment, options, progress)?;
     }
-    let stats = RenderStats { ticks: rendering.channel.next.0, counters: rendering.channel.counters() };
-    rendering.channel.teardown();
-    Ok(stats)
+    rendering.finish()
 }
 
 fn cue(segment: &RenderSegment, options: &RenderOptions) -> Cue {
@@ -170,7 +169,8 @@ impl Rendering {
             let _ = theirs.set(reason);
         };
         let file = transport::connect(StreamTransport::File, &out.to_string_lossy())?;
-        let sink = Box::new(InlineSink::open(&options.sink, &format, file, on_lost)?);
+        let config = SinkConfig { threads: options.sink.threads.max(1), ..options.sink.clone() };
+        let sink = Box::new(InlineSink::open(&config, &format, file, on_lost)?);
         channel.handle(Request::Attach { id: SinkId(0), sink, replace_existing: false });
         Ok(Rendering { channel, clock, lost, planned: Planned::default() })
     }
@@ -207,6 +207,21 @@ impl Rendering {
             self.planned = Planned { since: self.channel.next, millis: 0 };
         }
         Ok(())
+    }
+
+    /// Ends the file whole.
+    fn finish(mut self) -> Result<RenderStats, RenderError> {
+        let ticks = self.channel.next.0;
+        let mut counters = self.channel.counters();
+        for sink in self.channel.handle(Request::Detach).closed {
+            let totals = sink.close(false);
+            (counters.bytes_written, counters.writes) = (totals.bytes_written, totals.writes);
+        }
+        self.channel.teardown();
+        match self.lost.get() {
+            Some(reason) => Err(RenderError::Lost { tick: ticks, reason: reason.clone() }),
+            None => Ok(RenderStats { ticks, counters }),
+        }
     }
 
     fn is_over(&mut self, end: Option<Tick>) -> bool {

@@ -19,6 +19,9 @@ pub trait AudioEncode: Send {
 
     /// Encodes one frame of interleaved samples; frames that are done, of this one or earlier ones, go to `out`.
     fn encode(&mut self, samples: &[i16], out: CodedSound<'_>) -> Result<(), EncodeError>;
+
+    /// Hands out the frames still held back; the last call.
+    fn finish(&mut self, out: CodedSound<'_>) -> Result<(), EncodeError>;
 }
 
 /// Cuts the sound of ticks into encoder frames.
@@ -44,6 +47,15 @@ impl AudioFrames {
         }
         self.waiting.drain(..whole);
         Ok(())
+    }
+
+    /// Encodes what is left, filled up with silence, and hands out the frames still held back.
+    pub fn finish(&mut self, out: CodedSound<'_>) -> Result<(), EncodeError> {
+        if !self.waiting.is_empty() {
+            self.waiting.resize(self.frame_values, 0);
+            self.encoder.encode(&self.waiting, out)?;
+        }
+        self.encoder.finish(out)
     }
 }
 
@@ -80,6 +92,19 @@ impl AudioEncode for AvAudio {
 
     fn encode(&mut self, samples: &[i16], out: CodedSound<'_>) -> Result<(), EncodeError> {
         self.encoder.encode(samples, &mut self.packets)?;
+        self.hand_out(out);
+        Ok(())
+    }
+
+    fn finish(&mut self, out: CodedSound<'_>) -> Result<(), EncodeError> {
+        self.encoder.finish(&mut self.packets)?;
+        self.hand_out(out);
+        Ok(())
+    }
+}
+
+impl AvAudio {
+    fn hand_out(&mut self, out: CodedSound<'_>) {
         for packet in self.packets.drain(..) {
             // A frame before the first sample only primes the decoder's overlap; sent, it would need a stamp
             // before the session's zero (L-19).
@@ -87,6 +112,5 @@ impl AudioEncode for AvAudio {
                 out(first_sample, self.adts.frame(packet.data()));
             }
         }
-        Ok(())
     }
 }

@@ -114,17 +114,29 @@ impl Encoder {
             let number = frame.stamp.tick.0 as i64;
             self.video.encode(picture, number, random_access, &mut self.coded_pictures)?;
         }
-        for coded in self.coded_pictures.drain(..) {
-            let pts = |number: i64| start.pts_of_picture(self.rate, number);
-            let (pts, dts) = (pts(coded.number), pts(coded.decode_number));
-            let random_access = coded.random_access;
-            out.push(AccessUnit { stream: VIDEO, pts, dts, random_access, data: coded.data });
-        }
+        self.stamp_pictures(start, out);
         let sample_rate = self.sample_rate;
-        self.audio.encode(&frame.audio, &mut |first_sample, data| {
-            let pts = start.pts_of_sample(sample_rate, first_sample);
-            out.push(AccessUnit { stream: AUDIO, pts, dts: pts, random_access: true, data });
-        })
+        self.audio.encode(&frame.audio, &mut |sample, data| out.push(start.sound_unit(sample_rate, sample, data)))
+    }
+
+    /// Encodes what the encoders hold back, and fills up the last frame of sound; the last call.
+    pub fn finish(&mut self, out: &mut Vec<AccessUnit>) -> Result<(), EncodeError> {
+        let Some(start) = self.start else { return Ok(()) };
+        self.video.finish(&mut self.coded_pictures)?;
+        self.stamp_pictures(start, out);
+        let sample_rate = self.sample_rate;
+        self.audio.finish(&mut |sample, data| out.push(start.sound_unit(sample_rate, sample, data)))
+    }
+
+    fn stamp_pictures(&mut self, start: Start, out: &mut Vec<AccessUnit>) {
+        let rate = self.rate;
+        out.extend(self.coded_pictures.drain(..).map(|coded| AccessUnit {
+            stream: VIDEO,
+            pts: start.pts_of_picture(rate, coded.number),
+            dts: start.pts_of_picture(rate, coded.decode_number),
+            random_access: coded.random_access,
+            data: coded.data,
+        }));
     }
 }
 
@@ -135,9 +147,10 @@ impl Start {
         if number < 0 { self.pts_base.saturating_sub(Pts(ticks)) } else { self.pts_base.saturating_add(Pts(ticks)) }
     }
 
-    /// base + ⌊sample·90000/rate⌋ (AU-8).
-    fn pts_of_sample(self, sample_rate: u64, since_start: u64) -> Pts {
+    /// A frame of sound that begins `since_start` samples after the first: base + ⌊sample·90000/rate⌋ (AU-8).
+    fn sound_unit(self, sample_rate: u64, since_start: u64, data: Vec<u8>) -> AccessUnit {
         let sample = u128::from(self.first_sample + since_start);
-        Pts(self.pts_base.0 + (sample * 90_000 / u128::from(sample_rate)) as u64)
+        let pts = Pts(self.pts_base.0 + (sample * 90_000 / u128::from(sample_rate)) as u64);
+        AccessUnit { stream: AUDIO, pts, dts: pts, random_access: true, data }
     }
 }

@@ -44,6 +44,10 @@ impl VideoEncode for NullVideo {
         out.push(CodedPicture { number, decode_number: number, random_access, data });
         Ok(())
     }
+
+    fn finish(&mut self, _out: &mut Vec<CodedPicture>) -> Result<(), EncodeError> {
+        Ok(())
+    }
 }
 
 /// Gives every 1024 samples a fixed frame of silence.
@@ -67,6 +71,10 @@ impl AudioEncode for NullAudio {
     fn encode(&mut self, _samples: &[i16], out: CodedSound<'_>) -> Result<(), EncodeError> {
         out(self.next_sample, self.adts.frame(SILENCE));
         self.next_sample += 1024;
+        Ok(())
+    }
+
+    fn finish(&mut self, _out: CodedSound<'_>) -> Result<(), EncodeError> {
         Ok(())
     }
 }

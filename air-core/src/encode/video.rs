@@ -32,6 +32,9 @@ pub trait VideoEncode: Send {
         random_access: bool,
         out: &mut Vec<CodedPicture>,
     ) -> Result<(), EncodeError>;
+
+    /// Appends the pictures still held back; the last call.
+    fn finish(&mut self, out: &mut Vec<CodedPicture>) -> Result<(), EncodeError>;
 }
 
 /// A video encoder of libav.
@@ -78,15 +81,24 @@ impl VideoEncode for AvVideo {
         out: &mut Vec<CodedPicture>,
     ) -> Result<(), EncodeError> {
         self.encoder.encode(picture, number, random_access, &mut self.packets)?;
-        out.extend(self.packets.drain(..).map(|packet| {
-            let number = packet.pts().unwrap_or(number);
-            CodedPicture {
-                number,
-                decode_number: packet.dts().unwrap_or(number),
-                random_access: packet.is_key(),
-                data: packet.data().to_vec(),
-            }
-        }));
+        out.extend(self.packets.drain(..).map(coded));
         Ok(())
+    }
+
+    fn finish(&mut self, out: &mut Vec<CodedPicture>) -> Result<(), EncodeError> {
+        self.encoder.finish(&mut self.packets)?;
+        out.extend(self.packets.drain(..).map(coded));
+        Ok(())
+    }
+}
+
+fn coded(packet: Packet) -> CodedPicture {
+    // Encoders stamp every packet of pictures that had a stamp, and all of ours have.
+    let number = packet.pts().unwrap_or_default();
+    CodedPicture {
+        number,
+        decode_number: packet.dts().unwrap_or(number),
+        random_access: packet.is_key(),
+        data: packet.data().to_vec(),
     }
 }

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::config::SinkConfig;
 use super::pace::SinkState;
-use super::packer::{PackError, Packer};
+use super::packer::{Emit, PackError, Packer};
 use super::sink::{Sink, SinkTotals};
 use crate::format::ProgramFormat;
 use crate::frame::ProgramFrame;
+use crate::time::Stamp;
 use crate::transport::Transport;
 
 /// Every offered frame has been written when `offer` returns.
@@ -17,6 +18,7 @@ pub struct InlineSink {
     packets: Vec<u8>,
     state: SinkState,
     totals: SinkTotals,
+    last: Option<Stamp>,
     on_lost: Option<Box<dyn FnOnce(String) + Send>>,
 }
 
@@ -34,35 +36,38 @@ impl InlineSink {
             packets: Vec::new(),
             state: SinkState::Starting,
             totals: SinkTotals::default(),
+            last: None,
             on_lost: Some(Box::new(on_lost)),
         })
     }
 
-    fn write(&mut self, frame: &ProgramFrame) -> Result<(), String> {
-        let packets = &mut self.packets;
-        packets.clear();
-        self.packer
-            .pack(frame, Some(&frame.picture), &mut |_, packet| packets.extend_from_slice(packet))
-            .map_err(|error| error.to_string())?;
-        self.transport.write_all(&self.packets).map_err(|error| error.to_string())?;
-        self.totals.bytes_written += self.packets.len() as u64;
-        self.totals.writes += 1;
-        Ok(())
-    }
-}
-
-impl Sink for InlineSink {
-    fn offer(&mut self, frame: ProgramFrame) {
+    /// Writes the packets that `pack` makes; the first failure is the last thing the sink does.
+    fn write(&mut self, pack: impl FnOnce(&mut Packer, Emit<'_>) -> Result<(), PackError>) {
         if self.state == SinkState::Error {
             return;
         }
+        let packets = &mut self.packets;
+        packets.clear();
+        let packed = pack(&mut self.packer, &mut |_, packet| packets.extend_from_slice(packet));
+        let written = packed.map_err(|error| error.to_string()).and_then(|()| {
+            self.transport.write_all(&self.packets).map_err(|error| error.to_string())
+        });
+        self.totals.bytes_written += self.packets.len() as u64;
+        self.totals.writes += 1;
         self.state = SinkState::Running;
-        if let Err(reason) = self.write(&frame) {
+        if let Err(reason) = written {
             self.state = SinkState::Error;
             if let Some(on_lost) = self.on_lost.take() {
                 on_lost(reason);
             }
         }
+    }
+}
+
+impl Sink for InlineSink {
+    fn offer(&mut self, frame: ProgramFrame) {
+        self.last = Some(frame.stamp);
+        self.write(|packer, emit| packer.pack(&frame, Some(&frame.picture), emit));
     }
 
     fn state(&self) -> SinkState {
@@ -79,5 +84,11 @@ impl Sink for InlineSink {
         true
     }
 
-    fn close(self: Box<Self>, _force: bool) {}
+    /// Without `force`, what the encoders hold back is written first: a file ends whole.
+    fn close(mut self: Box<Self>, force: bool) -> SinkTotals {
+        if let Some(last) = self.last.filter(|_| !force) {
+            self.write(|packer, emit| packer.finish(last, emit));
+        }
+        self.totals
+    }
 }

@@ -86,7 +86,7 @@ impl Sink for LiveSink {
     }
 
     /// The writer first: no byte after this. Then the lane, which ends with the picture it has in hand.
-    fn close(mut self: Box<Self>, force: bool) {
+    fn close(mut self: Box<Self>, force: bool) -> SinkTotals {
         self.lane.stop();
         if let Some(pace) = self.pace.take() {
             pace.close(force);
@@ -94,5 +94,6 @@ impl Sink for LiveSink {
         if !self.lane.wait_stopped(LANE_STOPS_WITHIN) {
             tracing::warn!("the encoder did not end in time and was abandoned");
         }
+        self.totals()
     }
 }

@@ -109,6 +109,22 @@ impl Packer {
         Ok(())
     }
 
+    /// Ends the stream after `last`: what the encoders hold back is sent, as far as it can be within a second.
+    pub fn finish(&mut self, last: Stamp, emit: Emit<'_>) -> Result<(), PackError> {
+        self.encoder.finish(&mut self.units)?;
+        for unit in self.units.drain(..) {
+            self.mux.push(unit)?;
+        }
+        let end = self.clock_at(last.next_pts);
+        for step in (1..=100).map(|step| Pcr::from_ms(10 * step)) {
+            if self.mux.is_idle() {
+                break;
+            }
+            self.mux.advance(end.saturating_add(step), &mut |_, packet| emit(last.due, packet));
+        }
+        Ok(())
+    }
+
     /// Emits what departs until the next tick. A packet leaves one tick later than its slot on the system
     /// clock says, so that encoding has that long; then none leaves late, and arrival follows the PCR.
     fn advance(&mut self, stamp: Stamp, emit: Emit<'_>) {

@@ -48,5 +48,6 @@ pub trait Sink: Send {
     fn wait_left(&mut self, at_most: Duration) -> bool;
 
     /// Closes: no byte goes out after this returns. `force` says not to wait for the write in progress.
-    fn close(self: Box<Self>, force: bool);
+    /// Answers the sink's last totals.
+    fn close(self: Box<Self>, force: bool) -> SinkTotals;
 }
