@@ -70,8 +70,12 @@ impl fmt::Display for EventKind {
         match self {
             EventKind::Taken { segment, asset } => write!(f, "segment {segment} taken: {asset}"),
             EventKind::Exhausted { segment } => write!(f, "segment {segment} has made its last frame"),
-            EventKind::Completed { segment } => write!(f, "segment {segment} is over; black until the next take"),
-            EventKind::CueFailed { segment, reason } => write!(f, "segment {segment} cannot be played: {reason}"),
+            EventKind::Completed { segment } => {
+                write!(f, "segment {segment} is over; black until the next take")
+            }
+            EventKind::CueFailed { segment, reason } => {
+                write!(f, "segment {segment} cannot be played: {reason}")
+            }
             EventKind::Underrun { segment } => write!(f, "segment {segment} is late"),
             EventKind::Late { ticks } => write!(f, "{ticks} ticks came too late for content"),
             EventKind::SinkLost { reason } => write!(f, "the sink was lost: {reason}"),

@@ -23,7 +23,8 @@ pub struct Script {
 pub fn scripted(segment: u64, steps: impl IntoIterator<Item = Option<u64>>) -> (Slot, Arc<AtomicBool>) {
     let stopped = Arc::new(AtomicBool::new(false));
     let steps: VecDeque<_> = steps.into_iter().collect();
-    let readiness = if steps.front().is_some_and(Option::is_none) { Readiness::Cueing } else { Readiness::Cued };
+    let readiness =
+        if steps.front().is_some_and(Option::is_none) { Readiness::Cueing } else { Readiness::Cued };
     let script = Script { steps, readiness, stopped: Arc::clone(&stopped) };
     (Slot::new(SegmentId(segment), format!("script {segment}"), 1, Box::new(script)), stopped)
 }

@@ -150,7 +150,8 @@ fn commands_out_of_order_are_refused_by_code() {
     let violation = (false, ResultCode::ProtocolViolation);
     assert_eq!(code(engine.load_preview(CHANNEL, "pattern:bars", 0, 0).reply), violation);
     assert_eq!(code(engine.switch_to_live(CHANNEL, 0, 0).reply), violation);
-    let nowhere = || engine.attach_stream(CHANNEL, StreamTransport::UnixDomainSocket, "/nowhere", false).reply;
+    let nowhere =
+        || engine.attach_stream(CHANNEL, StreamTransport::UnixDomainSocket, "/nowhere", false).reply;
     assert_eq!(code(nowhere()), violation);
     assert!(engine.stop_channel(999).success, "CS-5");
     assert!(!engine.start_channel(CHANNEL, "", 0, "{}").success, "PF-1");
@@ -175,7 +176,9 @@ fn an_asset_that_cannot_be_played_changes_nothing() {
     load(&engine, "pattern:bars");
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     let folder = env!("CARGO_MANIFEST_DIR");
-    for asset in ["/no/such/file.mp4", folder, manifest, "", "pattern:plaid", "http://127.0.0.1/a.ts", "concat:a|b"] {
+    for asset in
+        ["/no/such/file.mp4", folder, manifest, "", "pattern:plaid", "http://127.0.0.1/a.ts", "concat:a|b"]
+    {
         let refused = engine.load_preview(CHANNEL, asset, 0, 0).reply;
         assert_eq!(refused.result_code, ResultCode::Failed, "{asset}");
         assert!(!refused.message.is_empty());

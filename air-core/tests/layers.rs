@@ -64,7 +64,8 @@ fn sources(path: &str, extension: &str) -> Vec<Source> {
 
 fn collect(path: &Path, extension: &str, found: &mut Vec<Source>) {
     if let Ok(entries) = fs::read_dir(path) {
-        entries.for_each(|entry| collect(&entry.expect("a folder that can be read").path(), extension, found));
+        entries
+            .for_each(|entry| collect(&entry.expect("a folder that can be read").path(), extension, found));
     } else if path.exists() && path.extension().is_some_and(|is| is == extension) {
         // Files that hold only tests: `mod tests;` and the walk through the control state.
         if !path.ends_with("tests.rs") && !path.ends_with("control/walk.rs") {

@@ -115,7 +115,11 @@ fn a_file_plays_to_its_own_end() {
     let stats = render(&plan, &out.0, &options, &mut |_| true).expect("a clip that plays");
     assert_eq!(fs::metadata(&out.0).map(|file| file.len()).ok(), Some(stats.counters.bytes_written));
     assert_eq!(stats.ticks, 50 + 75);
-    assert_eq!((stats.counters.content_frames, stats.counters.black_frames), (100, 25), "then black to its time");
+    assert_eq!(
+        (stats.counters.content_frames, stats.counters.black_frames),
+        (100, 25),
+        "then black to its time"
+    );
     assert_eq!((stats.counters.decode_errors, stats.counters.failsafe_entries), (0, 1));
 }
 
@@ -146,7 +150,9 @@ fn a_sink_refuses_what_it_cannot_do() {
         let error = render(&[segment("pattern:bars", Some(100))], &out.0, &options, &mut |_| true);
         error.expect_err("refused").to_string()
     };
-    assert!(refuse(|options| options.sink.video_encoder = "h266".into()).contains("no video encoder \"h266\""));
+    assert!(
+        refuse(|options| options.sink.video_encoder = "h266".into()).contains("no video encoder \"h266\"")
+    );
     assert!(refuse(|options| options.sink.audio_encoder = "mp9".into()).contains("no audio encoder \"mp9\""));
     assert!(refuse(|options| options.sink.mux_rate = Some(300_000)).contains("no room"));
     assert!(refuse(|options| options.sink.mux_delay_ms = 5).contains("mux delay"));

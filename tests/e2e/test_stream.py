@@ -135,7 +135,7 @@ def test_a_viewer_who_joins_anywhere_has_a_picture_within_a_second(capture: Path
 
 def test_the_same_plan_gives_the_same_bytes(tmp_path: Path) -> None:
     """TL-8, CK-1. One encoder thread: with more, x264's rate control depends on how they are scheduled."""
-    sink = air_py.SinkConfig(preset="ultrafast", threads=1)
+    sink = air_py.SinkConfig(preset="ultrafast")
     plan = [make(Clip(rate=Fraction(25))), air_py.Segment("pattern:bars", 1500, 2000)]
     first, second = tmp_path / "first.ts", tmp_path / "second.ts"
     for out in (first, second):

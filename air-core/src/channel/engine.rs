@@ -7,10 +7,10 @@ use std::time::Duration;
 use air_av::Interrupt;
 use air_ts::Pts;
 
+use super::ChannelConfig;
 use super::reply::{AttachStreamReply, LoadPreviewReply, Status, SwitchToLiveReply};
 use super::request::{Request, Response};
 use super::session::Session;
-use super::ChannelConfig;
 use crate::control::{Closed, Command, Input, LiveState, Reply, ResultCode, SegmentId, SinkId, State, step};
 use crate::events::{Event, EventQueue};
 use crate::format::ProgramFormat;
@@ -222,11 +222,15 @@ impl Engine {
         replace_existing: bool,
     ) -> AttachStreamReply {
         let command = Command::Attach { sink: SinkId(0), replace_existing };
-        let reply = self.on(channel_id, command, |session| {
-            self.attach(session, transport, endpoint, replace_existing)
-        });
-        let negotiated = if reply.success { (transport, endpoint) } else { (StreamTransport::Unspecified, "") };
-        AttachStreamReply { reply, negotiated_transport: negotiated.0, negotiated_endpoint: negotiated.1.into() }
+        let reply = self
+            .on(channel_id, command, |session| self.attach(session, transport, endpoint, replace_existing));
+        let negotiated =
+            if reply.success { (transport, endpoint) } else { (StreamTransport::Unspecified, "") };
+        AttachStreamReply {
+            reply,
+            negotiated_transport: negotiated.0,
+            negotiated_endpoint: negotiated.1.into(),
+        }
     }
 
     fn attach(

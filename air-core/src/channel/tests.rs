@@ -47,7 +47,11 @@ impl Air {
         Air { channel, clock, events, recorder }
     }
 
-    fn load(&mut self, segment: u64, script: impl IntoIterator<Item = Option<u64>>) -> (Response, Arc<AtomicBool>) {
+    fn load(
+        &mut self,
+        segment: u64,
+        script: impl IntoIterator<Item = Option<u64>>,
+    ) -> (Response, Arc<AtomicBool>) {
         let (slot, stopped) = scripted(segment, script);
         (self.channel.handle(Request::Load(slot)), stopped)
     }
@@ -149,7 +153,12 @@ fn a_switch_that_is_not_ready_completes_by_itself() {
     assert!(newcomer_stopped.load(Ordering::Relaxed));
     let origins = air.tick(6);
     let cut = origins.iter().position(|origin| *origin == content(2, 0)).expect("it is taken");
-    assert!(cut > 0 && origins[..cut].iter().all(|origin| matches!(origin, Origin::Content { segment: SegmentId(1), .. })));
+    assert!(
+        cut > 0
+            && origins[..cut]
+                .iter()
+                .all(|origin| matches!(origin, Origin::Content { segment: SegmentId(1), .. }))
+    );
     assert_eq!(air.switch().reply.result_code, ResultCode::Ok, "the take that nobody was told of");
     assert_eq!(air.switch().reply.result_code, ResultCode::ProtocolViolation);
 }
@@ -209,7 +218,10 @@ fn lost_time_is_filled_and_content_waits() {
     let contents: Vec<_> = origins.iter().filter(|origin| matches!(origin, Origin::Content { .. })).collect();
     assert_eq!(origins.len(), 89, "three seconds of ticks");
     assert_eq!((held, blacks), (8, 74), "a quarter second of hold, then black");
-    assert_eq!(contents, [10, 11, 12, 13, 14, 15, 16].map(|index| content(1, index)).iter().collect::<Vec<_>>());
+    assert_eq!(
+        contents,
+        [10, 11, 12, 13, 14, 15, 16].map(|index| content(1, index)).iter().collect::<Vec<_>>()
+    );
     assert_eq!(air.tick(1), [content(1, 17)]);
     let late = air.events().into_iter().find(|event| matches!(event, EventKind::Late { .. }));
     assert_eq!(late, Some(EventKind::Late { ticks: 82 }));
@@ -228,9 +240,11 @@ fn time_runs_on_without_a_sink() {
     air.channel.handle(Request::Attach { id: SinkId(2), sink, replace_existing: false });
     assert_eq!(air.tick(1), [content(1, 31)]);
     let refused = Box::new(Recorder::default());
-    let response = air.channel.handle(Request::Attach { id: SinkId(3), sink: refused, replace_existing: false });
+    let response =
+        air.channel.handle(Request::Attach { id: SinkId(3), sink: refused, replace_existing: false });
     assert_eq!((response.reply.success, response.closed.len()), (false, 1), "the newcomer comes back");
     let replacing = Box::new(air.recorder.clone());
-    let response = air.channel.handle(Request::Attach { id: SinkId(4), sink: replacing, replace_existing: true });
+    let response =
+        air.channel.handle(Request::Attach { id: SinkId(4), sink: replacing, replace_existing: true });
     assert_eq!((response.reply.success, response.closed.len()), (true, 1), "the old one comes back");
 }

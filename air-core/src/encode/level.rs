@@ -26,7 +26,14 @@ const fn row(
     kilobits: u64,
     buffer: u64,
 ) -> Level {
-    Level { idc, name, macroblock_rate, macroblocks, max_bitrate: kilobits * 1250, max_buffer_bits: buffer * 1250 }
+    Level {
+        idc,
+        name,
+        macroblock_rate,
+        macroblocks,
+        max_bitrate: kilobits * 1250,
+        max_buffer_bits: buffer * 1250,
+    }
 }
 
 const LEVELS: [Level; 11] = [

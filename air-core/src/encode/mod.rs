@@ -11,8 +11,8 @@ mod null;
 mod video;
 
 use air_av::Picture;
-use air_ts::mux::{AccessUnit, ElementaryStream};
 use air_ts::Pts;
+use air_ts::mux::{AccessUnit, ElementaryStream};
 
 use crate::format::ProgramFormat;
 use crate::frame::ProgramFrame;
@@ -116,7 +116,8 @@ impl Encoder {
         }
         self.stamp_pictures(start, out);
         let sample_rate = self.sample_rate;
-        self.audio.encode(&frame.audio, &mut |sample, data| out.push(start.sound_unit(sample_rate, sample, data)))
+        self.audio
+            .encode(&frame.audio, &mut |sample, data| out.push(start.sound_unit(sample_rate, sample, data)))
     }
 
     /// Encodes what the encoders hold back, and fills up the last frame of sound; the last call.
@@ -144,7 +145,11 @@ impl Start {
     /// base + ⌊n·90000·den/num⌋; an encoder that reorders asks for numbers before the first.
     fn pts_of_picture(self, rate: FrameRate, number: i64) -> Pts {
         let ticks = rate.frames_to_units(number.unsigned_abs(), 90_000);
-        if number < 0 { self.pts_base.saturating_sub(Pts(ticks)) } else { self.pts_base.saturating_add(Pts(ticks)) }
+        if number < 0 {
+            self.pts_base.saturating_sub(Pts(ticks))
+        } else {
+            self.pts_base.saturating_add(Pts(ticks))
+        }
     }
 
     /// A frame of sound that begins `since_start` samples after the first: base + ⌊sample·90000/rate⌋ (AU-8).

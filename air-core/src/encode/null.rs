@@ -10,7 +10,8 @@ use super::video::{CodedPicture, VideoEncode};
 use crate::format::ProgramFormat;
 
 /// Access unit delimiter, a parameter set of each kind, and an empty IDR slice.
-const IDR: &[u8] = &[0, 0, 0, 1, 9, 0x10, 0, 0, 0, 1, 0x67, 0x64, 0, 0x1F, 0, 0, 0, 1, 0x68, 0xEE, 0, 0, 1, 0x65, 0x88];
+const IDR: &[u8] =
+    &[0, 0, 0, 1, 9, 0x10, 0, 0, 0, 1, 0x67, 0x64, 0, 0x1F, 0, 0, 0, 1, 0x68, 0xEE, 0, 0, 1, 0x65, 0x88];
 /// Access unit delimiter and an empty slice of another picture.
 const OTHER: &[u8] = &[0, 0, 0, 1, 9, 0x30, 0, 0, 1, 0x41, 0x9A];
 /// An AAC-LC frame of silence, in stereo.

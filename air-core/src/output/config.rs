@@ -72,7 +72,9 @@ impl SinkConfig {
     pub(crate) fn validate(&self, format: &ProgramFormat) -> Result<(), EncodeError> {
         if !(100..=900).contains(&self.mux_delay_ms) {
             let given = self.mux_delay_ms;
-            return Err(EncodeError::Config(format!("a mux delay of {given} ms is not within 100 to 900 ms")));
+            return Err(EncodeError::Config(format!(
+                "a mux delay of {given} ms is not within 100 to 900 ms"
+            )));
         }
         let wanted = self.video_bitrate.unwrap_or(MIN_VIDEO_BITRATE).max(MIN_VIDEO_BITRATE);
         if let (Some(rate), Some(room)) = (self.mux_rate, self.video_room())

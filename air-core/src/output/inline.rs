@@ -49,9 +49,9 @@ impl InlineSink {
         let packets = &mut self.packets;
         packets.clear();
         let packed = pack(&mut self.packer, &mut |_, packet| packets.extend_from_slice(packet));
-        let written = packed.map_err(|error| error.to_string()).and_then(|()| {
-            self.transport.write_all(&self.packets).map_err(|error| error.to_string())
-        });
+        let written = packed
+            .map_err(|error| error.to_string())
+            .and_then(|()| self.transport.write_all(&self.packets).map_err(|error| error.to_string()));
         self.totals.bytes_written += self.packets.len() as u64;
         self.totals.writes += 1;
         self.state = SinkState::Running;

@@ -223,10 +223,12 @@ mod tests {
     #[test]
     fn flash_and_beep_begin_together_every_second() {
         let frames = frames("30000/1001", 0, 95);
-        let lit = |frame: &HouseFrame| frame.picture.plane(0).data[40 * frame.picture.plane(0).stride] == WHITE;
+        let lit =
+            |frame: &HouseFrame| frame.picture.plane(0).data[40 * frame.picture.plane(0).stride] == WHITE;
         let flashes: Vec<usize> = (0..frames.len()).filter(|&k| lit(&frames[k])).collect();
         assert_eq!(flashes, [0, 1, 30, 31, 60, 61, 90, 91]);
-        let sound: Vec<i16> = frames.iter().flat_map(|frame| frame.audio.iter().step_by(2).copied()).collect();
+        let sound: Vec<i16> =
+            frames.iter().flat_map(|frame| frame.audio.iter().step_by(2).copied()).collect();
         for flash in [0, 30, 60, 90] {
             let start = flash * 48_000 * 1001 / 30_000;
             let loud = |range: std::ops::Range<usize>| sound[range].iter().any(|value| value.abs() > 8_000);

@@ -53,7 +53,11 @@ impl VideoTrack {
 
     /// Finds the first picture that starts at or after `target`, throwing away those before it.
     /// Answers its start; `None` when the stream has none.
-    pub fn cue(&mut self, reader: &mut Reader, target: MediaNanos) -> Result<Option<MediaNanos>, air_av::Error> {
+    pub fn cue(
+        &mut self,
+        reader: &mut Reader,
+        target: MediaNanos,
+    ) -> Result<Option<MediaNanos>, air_av::Error> {
         loop {
             while let Some(picture) = self.upcoming.pop_front() {
                 if picture.start + SAME_INSTANT >= target {
@@ -74,7 +78,11 @@ impl VideoTrack {
     }
 
     /// The picture due at `due`: the latest that starts at or before it. `None` once the last one is over.
-    pub fn due(&mut self, reader: &mut Reader, due: MediaNanos) -> Result<Option<&TimedPicture>, air_av::Error> {
+    pub fn due(
+        &mut self,
+        reader: &mut Reader,
+        due: MediaNanos,
+    ) -> Result<Option<&TimedPicture>, air_av::Error> {
         loop {
             while let Some(next) = self.upcoming.pop_front_if(|next| next.start <= due + SAME_INSTANT) {
                 self.current = Some(next);

@@ -177,13 +177,7 @@ impl Live {
         }
     }
 
-    fn late(
-        &mut self,
-        stamp: Stamp,
-        missed: bool,
-        hold: Duration,
-        events: &mut Vec<ProgramEvent>,
-    ) -> Choice {
+    fn late(&mut self, stamp: Stamp, missed: bool, hold: Duration, events: &mut Vec<ProgramEvent>) -> Choice {
         let since = match self.state {
             LiveState::Late(since) => since,
             _ => {
@@ -195,7 +189,9 @@ impl Live {
             }
         };
         match &self.last_picture {
-            Some(picture) if stamp.due.since(since) < hold => Choice::Hold(self.slot.segment(), picture.clone()),
+            Some(picture) if stamp.due.since(since) < hold => {
+                Choice::Hold(self.slot.segment(), picture.clone())
+            }
             _ => Choice::Black,
         }
     }
@@ -252,7 +248,8 @@ mod tests {
         let script = [Some(0), None, None, None, None, Some(1), Some(2), None, Some(3)];
         let mut bus = bus(1, script);
         let (origins, events) = show(&mut bus, 0..9);
-        let expected = [content(0), HELD, HELD, HELD, Origin::Black, content(1), content(2), HELD, content(3)];
+        let expected =
+            [content(0), HELD, HELD, HELD, Origin::Black, content(1), content(2), HELD, content(3)];
         assert_eq!(origins, expected);
         let underrun = || ProgramEvent::Underrun(SegmentId(1));
         assert_eq!(events, [underrun(), underrun(), ProgramEvent::Exhausted(SegmentId(1))]);

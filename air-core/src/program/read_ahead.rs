@@ -59,8 +59,7 @@ enum Phase {
 impl ReadAhead {
     /// Starts a worker on `asset`. `attention` is rung when its first frame is there, or it has failed.
     pub fn start(name: String, asset: &str, cue: Cue, attention: Bell) -> std::io::Result<ReadAhead> {
-        let shared =
-            Arc::new(Shared { cue, state: Mutex::default(), changed: Condvar::new(), attention });
+        let shared = Arc::new(Shared { cue, state: Mutex::default(), changed: Condvar::new(), attention });
         let (theirs, asset) = (Arc::clone(&shared), asset.to_owned());
         let worker = std::thread::Builder::new().name(name).spawn(move || theirs.work(&asset))?;
         Ok(ReadAhead { shared, worker: Some(worker) })
@@ -204,8 +203,7 @@ impl Shared {
     /// Queues a frame, parking while the queue is full; `false` when the segment was stopped.
     fn offer(&self, frame: HouseFrame, decode_errors: u64) -> bool {
         let full = |state: &mut State| state.queue.len() >= DEPTH && !state.stopping;
-        let mut state =
-            self.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
         if state.stopping {
             return false;
         }

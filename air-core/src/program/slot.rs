@@ -124,6 +124,9 @@ impl Slot {
 
 impl std::fmt::Debug for Slot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Slot").field("segment", &self.segment).field("asset", &self.asset).finish_non_exhaustive()
+        f.debug_struct("Slot")
+            .field("segment", &self.segment)
+            .field("asset", &self.asset)
+            .finish_non_exhaustive()
     }
 }

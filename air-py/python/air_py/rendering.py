@@ -55,8 +55,8 @@ def render(
 ) -> Stats:
     """Renders ``plan`` to the transport-stream file ``out``, on a clock of its own.
 
-    The same plan, format and sink give the same bytes, as long as the encoder does: libx264 promises it with one
-    thread (``SinkConfig(threads=1)``). The GIL is released while it works.
+    The same plan, format and sink give the same bytes. A sink that leaves the number of threads open gets one here:
+    with more, libx264's rate control depends on which is ahead. The GIL is released while it works.
 
     :param plan: segments in order; a bare path is the whole asset.
     :param progress: called about ten times a second with the frames done; returning ``False`` cancels.

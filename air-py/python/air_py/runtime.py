@@ -26,8 +26,8 @@ EngineFactory = Callable[[SinkConfig], Engine]
 DEFAULT_FORMAT = ProgramFormat(1280, 720)
 """720p at 30000/1001 frames per second, 48 kHz stereo."""
 
-_EVENT_WAIT_S = 0.1
-"""Longest the playlist looks away from a stop that is asked for."""
+_EVENT_WAIT_S = 5.0
+"""Longest wait for one event; a stop of the channel ends it at once."""
 
 
 class ChannelUnavailable(RuntimeError):
