@@ -31,10 +31,12 @@ pub enum EventKind {
         /// Its asset.
         asset: String,
     },
-    /// The producer of the segment on air has made its last frame.
+    /// The producer of the segment on air has made its last frame, some of which may still wait.
     Exhausted {
         /// The segment's number.
         segment: u64,
+        /// Why, if that is not because the asset ended.
+        reason: Option<String>,
     },
     /// The last frame of the segment on air was shown; black and silence until the next take.
     Completed {
@@ -69,7 +71,12 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EventKind::Taken { segment, asset } => write!(f, "segment {segment} taken: {asset}"),
-            EventKind::Exhausted { segment } => write!(f, "segment {segment} has made its last frame"),
+            EventKind::Exhausted { segment, reason: None } => {
+                write!(f, "segment {segment} has made its last frame")
+            }
+            EventKind::Exhausted { segment, reason: Some(reason) } => {
+                write!(f, "segment {segment} failed: {reason}")
+            }
             EventKind::Completed { segment } => {
                 write!(f, "segment {segment} is over; black until the next take")
             }
@@ -98,9 +105,14 @@ struct Queue {
 }
 
 impl EventQueue {
-    /// Says that a channel runs, or no longer does, which ends every wait.
-    pub fn set_open(&self, open: bool) {
-        self.lock().open = open;
+    /// A channel runs: more may come, and what is left of the one before is not its news.
+    pub fn open(&self) {
+        *self.lock() = Queue { waiting: VecDeque::new(), open: true };
+    }
+
+    /// The channel no longer runs: ends every wait.
+    pub fn close(&self) {
+        self.lock().open = false;
         self.changed.notify_all();
     }
 

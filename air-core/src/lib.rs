@@ -9,6 +9,7 @@
 //! | [`format`](mod@format), [`frame`] | the house format, house frames and program frames |
 //! | [`producer`], [`conform`] | what turns an asset into house frames |
 //! | [`program`] | slots, reading ahead, the choice of one frame per tick |
+//! | [`config`] | what a sink is told |
 //! | [`control`] | what a channel may be told, as one pure function |
 //! | [`encode`], [`output`], [`transport`] | from program frames to bytes at an endpoint |
 //! | [`channel`] | the tick, the tick loop, and the engine that callers see |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod channel;
+pub mod config;
 pub mod conform;
 pub mod control;
 pub mod encode;
@@ -30,16 +32,18 @@ pub mod stats;
 mod testing;
 pub mod time;
 pub mod transport;
+mod worker;
 
 pub use air_av::install_log;
 pub use channel::{
     AttachStreamReply, Engine, EngineConfig, LoadPreviewReply, RenderError, RenderOptions, RenderSegment,
     RenderStats, Status, SwitchToLiveReply, render,
 };
+pub use config::{ConfigError, SinkConfig};
 pub use control::{LiveState, PreviewState, Reply, ResultCode};
 pub use events::{Event, EventKind};
 pub use format::{AudioFormat, FormatError, ProgramFormat, VideoFormat};
-pub use output::{SinkConfig, SinkState};
+pub use output::SinkState;
 pub use stats::Counters;
 pub use time::FrameRate;
 pub use transport::StreamTransport;

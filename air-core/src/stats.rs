@@ -32,7 +32,7 @@ impl ProgramCounters {
             match event {
                 ProgramEvent::Underrun(_) => self.underruns += 1,
                 ProgramEvent::Completed(_) => self.failsafe_entries += 1,
-                ProgramEvent::Exhausted(_) => {}
+                ProgramEvent::Exhausted(..) => {}
             }
         }
     }

@@ -58,6 +58,10 @@ impl FrameSource for Script {
         self.steps.is_empty()
     }
 
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
     fn is_over(&mut self) -> bool {
         self.steps.is_empty()
     }

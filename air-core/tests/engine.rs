@@ -229,3 +229,72 @@ fn a_channel_stops_within_its_bound() {
     // The contract's end-to-end bound: four times the engine's own, for a loaded machine.
     assert!(worst < Duration::from_secs(1), "{worst:?}");
 }
+
+/// TD-3: whoever asks to stop is answered when the channel has stopped, not before.
+#[test]
+fn two_callers_who_stop_both_wait_for_the_end() {
+    let (engine, reader) = (started(), Reader::listen());
+    let _stream = attach(&engine, &reader);
+    load(&engine, "pattern:bars");
+    switch(&engine);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                assert!(engine.stop_channel(CHANNEL).success);
+                let mut names = std::fs::read_dir("/proc/self/task").expect("a list of threads");
+                let left = names.find_map(|task| {
+                    let name = std::fs::read_to_string(task.ok()?.path().join("comm")).ok()?;
+                    name.starts_with("air-ch1").then_some(name)
+                });
+                assert_eq!(left, None);
+            });
+        }
+    });
+    assert!(engine.start_channel(CHANNEL, "", 0, FORMAT).success, "TD-7");
+}
+
+/// CS-16, L-45: a stop ends the wait for a file that never opens, and nothing of it is left.
+#[test]
+fn a_stop_ends_the_opening_of_a_file_that_hangs() {
+    let engine = started();
+    let fifo = std::env::temp_dir().join(format!("air-engine-{}.fifo", std::process::id()));
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).expect("a FIFO");
+    let path = fifo.to_str().expect("a path in UTF-8");
+    thread::scope(|scope| {
+        let loading = scope.spawn(|| engine.load_preview(CHANNEL, path, 0, 0));
+        while engine.status().is_some() && !fifo_is_open() {
+            thread::yield_now();
+        }
+        let began = Instant::now();
+        assert!(engine.stop_channel(CHANNEL).success);
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(!loading.join().unwrap().reply.success);
+    });
+    std::fs::remove_file(&fifo).expect("the FIFO");
+}
+
+/// Whether a reader of this process has been started.
+fn fifo_is_open() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("a list of threads");
+    tasks.flatten().any(|task| {
+        let name = std::fs::read_to_string(task.path().join("comm")).unwrap_or_default();
+        name.contains("-read")
+    })
+}
+
+/// CS-8: preview after preview, never taken, leaves nothing behind.
+#[test]
+fn loading_again_and_again_leaves_nothing() {
+    let engine = started();
+    let threads = || std::fs::read_dir("/proc/self/task").expect("a list of threads").count();
+    load(&engine, "pattern:bars");
+    for _ in 0..200 {
+        load(&engine, "pattern:bars");
+    }
+    // Those replaced end by themselves; each request looks after what has.
+    let until = Instant::now() + Duration::from_secs(5);
+    while threads() > 8 && Instant::now() < until {
+        assert!(engine.status().is_some());
+    }
+    assert!(threads() <= 8, "{} threads", threads());
+}

@@ -19,17 +19,19 @@ const MODULES: &[(&str, &[&str])] = &[
     ("frame", &["control", "format", "time"]),
     ("conform", &["format", "frame", "time"]),
     ("producer", &["conform", "format", "frame", "time"]),
-    ("program", &["control", "format", "frame", "producer", "stats", "time"]),
-    ("encode", &["format", "frame", "output", "time"]),
-    ("output", &["control", "encode", "format", "frame", "stats", "time", "transport"]),
+    ("program", &["control", "format", "frame", "producer", "stats", "time", "worker"]),
+    ("encode", &["config", "format", "frame", "producer", "time"]),
+    ("output", &["config", "control", "encode", "format", "frame", "stats", "time", "transport", "worker"]),
 ];
 
 /// The only file that reads the operating system's time.
 const CLOCK: &str = "air-core/src/time/clock.rs";
 
 /// The only files of the core that start a thread.
-const SPAWNERS: [&str; 4] =
-    ["program/read_ahead.rs", "output/lane.rs", "output/pace.rs", "channel/session.rs"];
+const SPAWNERS: [&str; 2] = ["src/worker.rs", "channel/session.rs"];
+
+/// The only files that own a worker.
+const OWNERS: [&str; 4] = ["src/worker.rs", "program/read_ahead.rs", "output/lane.rs", "output/pace.rs"];
 
 /// A file without its comments and tests.
 struct Source {
@@ -130,10 +132,12 @@ fn only_the_clock_reads_the_time_and_nobody_sleeps() {
 }
 
 #[test]
-fn only_four_files_start_threads() {
+fn threads_are_started_where_the_design_says() {
     for file in sources("air-core/src", "rs") {
-        let found = file.has_any(&["thread::spawn", "thread::Builder", "thread::scope"]);
+        let found = file.has_any(&["thread::spawn", "thread::Builder", "thread::scope", "Builder::new()"]);
         assert!(found.is_none() || SPAWNERS.iter().any(|path| file.is(path)), "{found:?}");
+        let found = file.has_any(&["Worker::start"]);
+        assert!(found.is_none() || OWNERS.iter().any(|path| file.is(path)), "{found:?}");
     }
 }
 

@@ -155,7 +155,7 @@ fn a_sink_refuses_what_it_cannot_do() {
     );
     assert!(refuse(|options| options.sink.audio_encoder = "mp9".into()).contains("no audio encoder \"mp9\""));
     assert!(refuse(|options| options.sink.mux_rate = Some(300_000)).contains("no room"));
-    assert!(refuse(|options| options.sink.mux_delay_ms = 5).contains("mux delay"));
+    assert!(refuse(|options| options.sink.mux_delay_ms = Some(5)).contains("mux delay"));
     let error = refuse(|options| options.sink.video_options = vec![("nonsense".into(), "1".into())]);
     assert!(error.contains("nonsense"), "{error}");
     assert!(refuse(|options| options.format.audio.channels = 7).contains("7 channels"));

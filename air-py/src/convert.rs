@@ -42,7 +42,7 @@ impl From<SinkArguments> for SinkConfig {
             audio_encoder: sink.audio_encoder.unwrap_or(default.audio_encoder),
             audio_bitrate: sink.audio_bitrate.unwrap_or(default.audio_bitrate),
             mux_rate: sink.mux_rate.or(default.mux_rate),
-            mux_delay_ms: sink.mux_delay_ms.unwrap_or(default.mux_delay_ms),
+            mux_delay_ms: sink.mux_delay_ms,
             service_name: sink.service_name.unwrap_or(default.service_name),
             provider_name: sink.provider_name.unwrap_or(default.provider_name),
         }
@@ -216,7 +216,7 @@ impl From<air_core::Event> for EventFields {
             EventKind::Taken { segment, asset } => {
                 Self { kind: "taken", segment: Some(segment), asset: Some(asset), ..Self::default() }
             }
-            EventKind::Exhausted { segment } => Self::of_segment("exhausted", segment),
+            EventKind::Exhausted { segment, reason } => Self { reason, ..Self::of_segment("exhausted", segment) },
             EventKind::Completed { segment } => Self::of_segment("completed", segment),
             EventKind::Underrun { segment } => Self::of_segment("underrun", segment),
             EventKind::CueFailed { segment, reason } => {

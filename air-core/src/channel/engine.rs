@@ -1,6 +1,7 @@
 //! The engine: the eight operations, for any thread. What waits, waits here, on the caller's thread; the control
 //! state decides and the tick loop performs.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use super::ChannelConfig;
 use super::reply::{AttachStreamReply, LoadPreviewReply, Status, SwitchToLiveReply};
 use super::request::{Request, Response};
 use super::session::Session;
+use crate::config::SinkConfig;
 use crate::control::{Closed, Command, Input, LiveState, Reply, ResultCode, SegmentId, SinkId, State, step};
 use crate::events::{Event, EventQueue};
 use crate::format::ProgramFormat;
-use crate::output::{LiveSink, Sink, SinkConfig};
+use crate::output::{LiveSink, Sink};
 use crate::producer::Cue;
 use crate::program::{FrameSource, ReadAhead, Slot};
 use crate::time::{Clock, SystemClock, UtcMillis};
@@ -57,6 +59,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     events: Arc<EventQueue>,
     session: Mutex<Option<Arc<Session>>>,
+    /// Of segments and sinks: none is used twice.
+    next_id: AtomicU64,
 }
 
 impl Engine {
@@ -66,7 +70,13 @@ impl Engine {
     pub fn new(config: EngineConfig) -> Engine {
         air_av::install_log();
         let clock = Arc::new(SystemClock::new());
-        Engine { config, clock, events: Arc::default(), session: Mutex::default() }
+        Engine {
+            config,
+            clock,
+            events: Arc::default(),
+            session: Mutex::default(),
+            next_id: AtomicU64::new(1),
+        }
     }
 
     /// Version of the control interface.
@@ -83,6 +93,7 @@ impl Engine {
         _port: i32,
         program_format_json: &str,
     ) -> Reply {
+        self.finish_stopping();
         let mut current = self.lock();
         match &*current {
             Some(session) if session.channel_id == channel_id => {
@@ -109,7 +120,7 @@ impl Engine {
         match Session::start(config) {
             Ok(session) => {
                 *current = Some(Arc::new(session));
-                self.events.set_open(true);
+                self.events.open();
                 Reply::ok("channel started")
             }
             Err(reason) => Reply::failed(reason),
@@ -153,7 +164,11 @@ impl Engine {
         if session.is_stopping() {
             return Err(Closed);
         }
-        let segment = SegmentId(session.new_id());
+        let refusal = session.ask(Request::Would(Command::Load(SegmentId(0))))?.reply;
+        if !refusal.success {
+            return Ok(refusal);
+        }
+        let segment = SegmentId(self.new_id());
         let cue = Cue { format: session.format, start_offset_ms, interrupt: Interrupt::new() };
         let name = format!("air-ch{}-read{}", session.channel_id, segment.0);
         let mut source = match ReadAhead::start(name, asset, cue, session.bell().clone()) {
@@ -174,11 +189,14 @@ impl Engine {
         }
         let channels = session.format.audio.channels;
         let slot = Slot::new(segment, asset.to_owned(), channels, Box::new(source)).until(hard_stop);
-        let reply = session.ask(Request::Load(slot))?.reply;
-        if reply.success {
-            session.loaded(cueing);
+        let loaded = session.ask(Request::Load(slot));
+        match &loaded {
+            Ok(loaded) if loaded.reply.success => session.loaded(cueing),
+            Ok(_) => {}
+            // The channel has stopped meanwhile; its end waits for this, and this for the worker.
+            Err(Closed) => drop(cueing.wait_stopped(OPENER_ENDS_WITHIN)),
         }
-        Ok(reply)
+        Ok(loaded?.reply)
     }
 
     /// Takes preview at the next tick, or at the first tick at or after `target_boundary_time_ms` (UTC; 0 or a
@@ -190,23 +208,23 @@ impl Engine {
         target_boundary_time_ms: i64,
         _issued_at_time_ms: i64,
     ) -> SwitchToLiveReply {
-        let boundary = Some(UtcMillis(target_boundary_time_ms));
-        let boundary = boundary.filter(|boundary| boundary.0 != 0 && *boundary > self.clock.utc());
+        let boundary = Some(UtcMillis(target_boundary_time_ms)).filter(|boundary| boundary.0 != 0);
+        let is_ahead = boundary.is_some_and(|boundary| boundary.to_nanos() > self.clock.utc());
         let mut taken = None;
         let reply = self.on(channel_id, Command::Switch { at: None }, |session| {
-            if let Some(cueing) = session.preview().filter(|_| boundary.is_none()) {
+            if let Some(cueing) = session.preview().filter(|_| !is_ahead) {
                 let status = session.ask(Request::Status)?.status;
                 let on_air = status.live != LiveState::Vacant;
                 cueing.wait_cued(if on_air { CUE_WITHIN } else { FIRST_CUE_WITHIN });
             }
-            let Response { reply, next_pts, .. } = session.ask(Request::Switch { boundary })?;
-            taken = (reply.success && boundary.is_none()).then_some(next_pts);
-            Ok(reply)
+            let response = session.ask(Request::Switch { boundary })?;
+            taken = response.taken;
+            Ok(response.reply)
         });
         SwitchToLiveReply {
             pts_contiguous: reply.success,
             live_start_pts: taken.map_or(0, |pts| pts.0),
-            switch_completion_time_ms: taken.map_or(0, |_| self.clock.utc().0),
+            switch_completion_time_ms: taken.map_or(0, |_| self.clock.utc().to_millis().0),
             violation_reason: if reply.success { String::new() } else { reply.message.clone() },
             reply,
         }
@@ -244,15 +262,16 @@ impl Engine {
             tracing::warn!(endpoint, reason, "cannot attach");
             Ok(Reply::failed(reason))
         };
-        let status = session.ask(Request::Status)?.status;
-        if status.is_attached && !replace_existing {
-            return refused("a stream is attached: detach it first, or replace it".into());
+        let command = Command::Attach { sink: SinkId(0), replace_existing };
+        let refusal = session.ask(Request::Would(command))?.reply;
+        if !refusal.success {
+            return Ok(refusal);
         }
         let connected = match transport::connect(transport, endpoint) {
             Ok(connected) => connected,
             Err(error) => return refused(error.to_string()),
         };
-        let id = SinkId(session.new_id());
+        let id = SinkId(self.new_id());
         let caller = session.caller();
         let on_lost = move |reason| {
             // A channel that has gone needs no news of its sink.
@@ -283,14 +302,28 @@ impl Engine {
     /// Stops the channel: no byte after this returns, and its threads, sockets and codecs are gone. A channel
     /// that does not run is no error.
     pub fn stop_channel(&self, channel_id: i32) -> Reply {
-        let session = self.lock().take_if(|session| session.channel_id == channel_id);
+        let session = self.lock().clone().filter(|session| session.channel_id == channel_id);
         match session {
             Some(session) => {
-                self.events.set_open(false);
-                session.stop();
+                self.stop(&session);
                 Reply::ok("channel stopped")
             }
             None => Reply::ok("channel is not started"),
+        }
+    }
+
+    /// Stops `session`, or waits until another caller has, and only then lets go of it.
+    fn stop(&self, session: &Arc<Session>) {
+        self.events.close();
+        session.stop();
+        self.lock().take_if(|current| Arc::ptr_eq(current, session));
+    }
+
+    /// Waits for a session that another caller is stopping.
+    fn finish_stopping(&self) {
+        let stopping = self.lock().clone().filter(|session| session.is_stopping());
+        if let Some(session) = stopping {
+            self.stop(&session);
         }
     }
 
@@ -324,6 +357,10 @@ impl Engine {
         })
     }
 
+    fn new_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Arc<Session>>> {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -337,8 +374,9 @@ fn close_all(sinks: Vec<Box<dyn Sink>>, force: bool) {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if let Some(session) = self.lock().take() {
-            session.stop();
+        let session = self.lock().take();
+        if let Some(session) = session {
+            self.stop(&session);
         }
     }
 }

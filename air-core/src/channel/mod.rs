@@ -1,8 +1,8 @@
 //! A channel: the machine that turns ticks into frames. It is turned by hand: it has no thread, reads the
 //! clock only to see whether a tick was missed, and waits for nothing.
 //!
-//! [`Channel::tick`] is the page to read first. [`tick_loop`] turns the machine on the master clock,
-//! [`render`] on a virtual one; [`engine`] is what callers see of it.
+//! `Channel::tick` is the page to read first. `tick_loop` turns the machine on the master clock, `render` on a
+//! virtual one; `engine` is what callers see of it.
 
 mod engine;
 mod render;
@@ -30,7 +30,7 @@ use crate::format::ProgramFormat;
 use crate::output::OutputBus;
 use crate::program::{ProgramBus, ProgramEvent, Readiness};
 use crate::stats::Counters;
-use crate::time::{Clock, Epoch, Nanos, Stamp, Tick, Timeline};
+use crate::time::{Clock, Nanos, Stamp, Tick, Timeline};
 use request::Offer;
 use teardown::Leaving;
 
@@ -148,13 +148,21 @@ impl Channel {
 
     fn report(&mut self, event: ProgramEvent) {
         match event {
-            ProgramEvent::Exhausted(segment) => self.emit(EventKind::Exhausted { segment: segment.0 }),
+            ProgramEvent::Exhausted(segment, reason) => self.exhausted(segment, reason),
             ProgramEvent::Underrun(segment) => self.emit(EventKind::Underrun { segment: segment.0 }),
             ProgramEvent::Completed(segment) => {
                 self.emit(EventKind::Completed { segment: segment.0 });
                 self.happened(ControlEvent::LiveExhausted(segment));
             }
         }
+    }
+
+    fn exhausted(&mut self, segment: SegmentId, reason: Option<String>) {
+        if let Some(reason) = &reason {
+            let asset = self.program.live().map(|slot| slot.asset().to_owned()).unwrap_or_default();
+            tracing::warn!(segment = segment.0, asset, tick = self.next.0, reason, "cannot be played on");
+        }
+        self.emit(EventKind::Exhausted { segment: segment.0, reason });
     }
 
     fn happened(&mut self, event: ControlEvent) {
@@ -191,7 +199,10 @@ impl Channel {
                     self.offer.closed.push(sink);
                 }
             }
-            Action::ArmBoundary(tick) => self.boundary = Some(tick),
+            Action::ArmBoundary(tick) => {
+                self.start_clock();
+                self.boundary = Some(tick);
+            }
         }
     }
 
@@ -200,21 +211,27 @@ impl Channel {
         self.start_clock();
         self.boundary = None;
         let asset = self.program.preview().map(|slot| slot.asset().to_owned()).unwrap_or_default();
-        let stop_at = self.program.preview().and_then(|slot| slot.hard_stop());
-        let stop_at = stop_at.zip(self.timeline).map(|(utc, timeline)| timeline.tick_at_utc(utc));
+        let hard_stop = self.program.preview().and_then(|slot| slot.hard_stop());
+        let stop_at = hard_stop.map(|utc| self.timeline_from_now().tick_at(self.config.clock.at_utc(utc)));
         tracing::info!(segment = segment.0, asset, tick = self.next.0, "taken");
         if let Some(old) = self.program.take(stop_at) {
             self.leaving.slot(old);
         }
+        self.offer.taken = true;
         self.emit(EventKind::Taken { segment: segment.0, asset });
     }
 
+    /// Makes now the epoch, unless there is one.
     fn start_clock(&mut self) {
+        self.timeline = Some(self.timeline_from_now());
+    }
+
+    /// The timeline, or what it would be with its epoch now.
+    fn timeline_from_now(&self) -> Timeline {
         let ChannelConfig { format, pts_base, clock, .. } = &self.config;
-        self.timeline.get_or_insert_with(|| {
-            let epoch = Epoch { at: clock.now(), utc: clock.utc() };
-            Timeline::new(format.video.frame_rate, format.audio.sample_rate, *pts_base, epoch)
-        });
+        self.timeline.unwrap_or_else(|| {
+            Timeline::new(format.video.frame_rate, format.audio.sample_rate, *pts_base, clock.now())
+        })
     }
 
     fn emit(&self, kind: EventKind) {

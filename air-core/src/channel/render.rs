@@ -10,9 +10,10 @@ use air_ts::Pts;
 
 use super::request::Request;
 use super::{Channel, ChannelConfig};
+use crate::config::SinkConfig;
 use crate::control::{SegmentId, SinkId};
 use crate::format::ProgramFormat;
-use crate::output::{InlineSink, PackError, SinkConfig};
+use crate::output::{InlineSink, PackError};
 use crate::producer::{self, Cue, ProducerError};
 use crate::program::{Inline, Slot};
 use crate::stats::Counters;
@@ -79,7 +80,7 @@ pub enum RenderError {
         /// As given.
         pts_base: u64,
         /// As configured.
-        mux_delay_ms: u32,
+        mux_delay_ms: u64,
     },
     /// The file cannot be written.
     #[error(transparent)]
@@ -109,8 +110,8 @@ pub fn render(
     progress: &mut dyn FnMut(u64) -> bool,
 ) -> Result<RenderStats, RenderError> {
     air_av::install_log();
-    let (pts_base, mux_delay_ms) = (options.pts_base, options.sink.mux_delay_ms);
-    if pts_base < u64::from(mux_delay_ms) * 90 {
+    let (pts_base, mux_delay_ms) = (options.pts_base, options.sink.mux_delay_ms(&options.format));
+    if pts_base < mux_delay_ms.saturating_mul(90) {
         return Err(RenderError::PtsBase { pts_base, mux_delay_ms });
     }
     for segment in plan {
@@ -188,7 +189,7 @@ impl Rendering {
         self.channel.handle(Request::Load(slot));
         self.channel.handle(Request::Switch { boundary: None });
         let end = segment.duration_ms.map(|duration| {
-            self.planned.millis += duration;
+            self.planned.millis = self.planned.millis.saturating_add(duration);
             let ticks = options.format.video.frame_rate.units_to_frames_ceil(self.planned.millis, 1000);
             Tick(self.planned.since.0 + ticks)
         });

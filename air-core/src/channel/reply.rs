@@ -55,8 +55,6 @@ pub struct Status {
     pub live: LiveState,
     /// The asset on air, or the last that was.
     pub live_asset: Option<String>,
-    /// Whether a sink is on the output bus.
-    pub is_attached: bool,
     /// What the sink is doing.
     pub sink: SinkState,
     /// Everything counted in this session.
@@ -67,14 +65,13 @@ impl Channel {
     /// How the channel stands.
     pub(crate) fn status(&mut self) -> Status {
         let session = self.control.session().copied().unwrap_or_default();
-        let Session { preview, live, output, .. } = session;
+        let Session { preview, live, .. } = session;
         Status {
             channel_id: self.config.channel_id,
             tick: self.timeline.map(|_| self.next.0),
             preview,
             live,
             live_asset: self.program.live().map(|slot| slot.asset().to_owned()),
-            is_attached: output.sink().is_some(),
             sink: self.output.state(),
             counters: self.counters(),
         }

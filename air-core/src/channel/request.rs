@@ -5,7 +5,7 @@ use air_ts::Pts;
 
 use super::reply::Status;
 use super::{Channel, ControlEvent};
-use crate::control::{Command, Input, Reply, SinkId};
+use crate::control::{Command, Input, Reply, SinkId, step};
 use crate::output::Sink;
 use crate::program::Slot;
 use crate::time::UtcMillis;
@@ -22,6 +22,8 @@ pub(crate) enum Request {
     Detach,
     /// Change the plan, which drives nothing.
     UpdatePlan,
+    /// What would the command be answered? Does nothing.
+    Would(Command),
     /// Nothing; tell how it stands.
     Status,
     /// The sink could not go on.
@@ -32,8 +34,8 @@ pub(crate) enum Request {
 pub(crate) struct Response {
     pub reply: Reply,
     pub status: Status,
-    /// PTS of the next tick, the first of what was just taken.
-    pub next_pts: Pts,
+    /// PTS of the first frame of what this request took.
+    pub taken: Option<Pts>,
     /// Sinks that left the bus, or never came onto it.
     pub closed: Vec<Box<dyn Sink>>,
 }
@@ -43,13 +45,17 @@ pub(crate) struct Response {
 pub(crate) struct Offer {
     pub slot: Option<Slot>,
     pub sink: Option<(SinkId, Box<dyn Sink>)>,
+    /// Sinks that have no place any more.
     pub closed: Vec<Box<dyn Sink>>,
+    /// Whether something was taken.
+    pub taken: bool,
 }
 
 impl Channel {
     /// Answers one request.
     pub fn handle(&mut self, request: Request) -> Response {
         self.observe();
+        self.offer.taken = false;
         let reply = match request {
             Request::Load(slot) => self.load(slot),
             Request::Switch { boundary } => self.switch(boundary),
@@ -59,19 +65,22 @@ impl Channel {
             }
             Request::Detach => self.command(Command::Detach),
             Request::UpdatePlan => self.command(Command::UpdatePlan),
+            Request::Would(command) => answer(step(&self.control, Input::Command(command)).reply),
             Request::Status => Reply::ok(""),
             Request::SinkLost { id, reason } => self.sink_lost(id, reason),
         };
+        self.leaving.let_go();
+        let next_pts = self.timeline.map(|timeline| timeline.pts(self.next));
         Response {
             reply,
             status: self.status(),
-            next_pts: self.timeline.map_or(self.config.pts_base, |timeline| timeline.pts(self.next)),
+            taken: next_pts.filter(|_| self.offer.taken),
             closed: std::mem::take(&mut self.offer.closed),
         }
     }
 
     fn command(&mut self, command: Command) -> Reply {
-        self.apply(Input::Command(command)).unwrap_or_else(|| Reply::failed("the command had no answer"))
+        answer(self.apply(Input::Command(command)))
     }
 
     fn load(&mut self, slot: Slot) -> Reply {
@@ -84,16 +93,12 @@ impl Channel {
         reply
     }
 
+    /// A boundary that lies in the past is now.
     fn switch(&mut self, boundary: Option<UtcMillis>) -> Reply {
-        // A boundary needs ticks to fall on, and before the first take there are none.
-        let now = self.config.clock.utc();
-        let boundary = boundary.filter(|boundary| *boundary > now);
-        let has_preview = self.program.preview().is_some();
-        if boundary.is_some() && has_preview {
-            self.start_clock();
-        }
-        let at = boundary.zip(self.timeline).map(|(utc, timeline)| timeline.tick_at_utc(utc));
-        self.command(Command::Switch { at: at.filter(|at| *at > self.next) })
+        let clock = &self.config.clock;
+        let at = boundary.filter(|boundary| boundary.to_nanos() > clock.utc());
+        let at = at.map(|boundary| self.timeline_from_now().tick_at(clock.at_utc(boundary)).max(self.next));
+        self.command(Command::Switch { at })
     }
 
     fn sink_lost(&mut self, id: SinkId, reason: String) -> Reply {
@@ -105,4 +110,9 @@ impl Channel {
         }
         Reply::ok("")
     }
+}
+
+/// Every command has an answer; the control state's type cannot say so.
+fn answer(reply: Option<Reply>) -> Reply {
+    reply.unwrap_or_else(|| Reply::failed("the command had no answer"))
 }

@@ -1,6 +1,5 @@
 //! A running session as callers hold it: the way to its tick loop, and what its waits can be ended by.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -19,7 +18,6 @@ pub(super) struct Session {
     caller: Caller<Request, Response>,
     bell: Bell,
     thread: Mutex<Option<JoinHandle<()>>>,
-    next_id: AtomicU64,
     /// Held by the one caller that is opening an asset.
     loading: Mutex<()>,
     cueing: Mutex<Cues>,
@@ -50,7 +48,6 @@ impl Session {
             caller,
             bell,
             thread: Mutex::new(Some(thread)),
-            next_id: AtomicU64::new(1),
             loading: Mutex::default(),
             cueing: Mutex::default(),
         })
@@ -69,11 +66,6 @@ impl Session {
     /// What wakes the tick loop.
     pub fn bell(&self) -> &Bell {
         &self.bell
-    }
-
-    /// A number that no other segment or sink of the session has.
-    pub fn new_id(&self) -> u64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The right to open an asset: one at a time.
@@ -111,8 +103,9 @@ impl Session {
         if let Some(opening) = self.cues().opening.take() {
             opening.cancel();
         }
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        // Held to the end: a second caller returns when the first does, not before.
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!(channel = self.channel_id, "the tick loop panicked");
         }
         // Whoever was opening an asset has its answer before the channel is gone.

@@ -32,12 +32,8 @@ impl Leaving {
 
     /// Frees what has ended; waits for nothing.
     pub fn let_go(&mut self) {
-        self.wait(Duration::ZERO);
-    }
-
-    fn wait(&mut self, at_most: Duration) {
-        self.slots.retain_mut(|slot| !slot.source().wait_stopped(at_most));
-        self.sinks.retain_mut(|sink| !sink.wait_left(at_most));
+        self.slots.retain_mut(|slot| !slot.source().wait_stopped(Duration::ZERO));
+        self.sinks.retain_mut(|sink| !sink.wait_left(Duration::ZERO));
     }
 }
 
@@ -45,17 +41,23 @@ impl Channel {
     /// Ends the session: first the sink, so that no byte follows, then every worker. One that is stuck in the
     /// kernel is abandoned and named; it holds no output.
     pub fn teardown(mut self) {
-        self.apply(Input::Command(Command::Stop));
-        for sink in std::mem::take(&mut self.offer.closed) {
-            sink.close(true);
-        }
         let clock = self.config.clock.clone();
         let until = clock.now().after(BUDGET);
-        for mut slot in std::mem::take(&mut self.leaving.slots) {
-            if !slot.source().wait_stopped(until.since(clock.now())) {
+        self.apply(Input::Command(Command::Stop));
+        for sink in std::mem::take(&mut self.offer.closed) {
+            self.leaving.sink(sink);
+        }
+        let left = || until.since(clock.now());
+        let Leaving { slots, sinks } = self.leaving;
+        for mut sink in sinks {
+            if !sink.wait_left(left()) {
+                tracing::warn!("a sink did not end in time and was abandoned");
+            }
+        }
+        for mut slot in slots {
+            if !slot.source().wait_stopped(left()) {
                 tracing::warn!(asset = slot.asset(), "a stuck reader was abandoned");
             }
         }
-        self.leaving.wait(until.since(clock.now()));
     }
 }

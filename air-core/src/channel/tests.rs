@@ -8,7 +8,7 @@ use air_ts::Pts;
 
 use super::request::{Request, Response};
 use super::{Channel, ChannelConfig};
-use crate::control::{LiveState, PreviewState, ResultCode, SegmentId, SinkId};
+use crate::control::{Command, LiveState, PreviewState, ResultCode, SegmentId, SinkId};
 use crate::events::{EventKind, EventQueue};
 use crate::format::ProgramFormat;
 use crate::frame::Origin;
@@ -96,7 +96,7 @@ fn nothing_airs_before_the_first_take() {
     assert!(air.recorder.take().is_empty());
     air.clock.advance_to(Nanos(5_000_000_000));
     let switched = air.switch();
-    assert_eq!((switched.reply.result_code, switched.next_pts), (ResultCode::Ok, Pts(90_000)));
+    assert_eq!((switched.reply.result_code, switched.taken), (ResultCode::Ok, Some(Pts(90_000))));
     assert_eq!(air.channel.next_deadline(), Nanos(5_000_000_000), "the first tick is due at once");
 }
 
@@ -110,7 +110,7 @@ fn a_switch_takes_the_next_tick() {
     let (_, second_stopped) = air.load(2, forever());
     assert_eq!(air.tick(1), [content(1, 2)], "SL-2: loading changes nothing on air");
     let response = air.switch();
-    assert_eq!(response.next_pts, Pts(90_000 + 3 * 3003), "SW-16");
+    assert_eq!(response.taken, Some(Pts(90_000 + 3 * 3003)), "SW-16");
     assert_eq!(air.tick(3), [content(2, 0), content(2, 1), content(2, 2)]);
     assert!(first_stopped.load(Ordering::Relaxed) && !second_stopped.load(Ordering::Relaxed));
     assert_eq!(air.switch().reply.result_code, ResultCode::ProtocolViolation, "CS-7");
@@ -193,7 +193,7 @@ fn the_end_of_a_segment_is_told_and_followed_by_black() {
     assert!(origins[2..].iter().all(|origin| *origin == Origin::Black));
     let [taken, exhausted, completed] = &air.events()[..] else { panic!("three events") };
     assert!(matches!(taken, EventKind::Taken { segment: 1, .. }), "{taken}");
-    assert_eq!(*exhausted, EventKind::Exhausted { segment: 1 });
+    assert_eq!(*exhausted, EventKind::Exhausted { segment: 1, reason: None });
     assert_eq!(*completed, EventKind::Completed { segment: 1 });
     let status = air.channel.status();
     assert_eq!(status.live, LiveState::Exhausted(SegmentId(1)));
@@ -247,4 +247,59 @@ fn time_runs_on_without_a_sink() {
     let response =
         air.channel.handle(Request::Attach { id: SinkId(4), sink: replacing, replace_existing: true });
     assert_eq!((response.reply.success, response.closed.len()), (true, 1), "the old one comes back");
+}
+
+/// MC-6: the host's clock is set while the channel runs. Pace does not notice; a boundary is where UTC now says.
+#[test]
+fn a_step_of_civil_time_moves_boundaries_not_the_pace() {
+    let mut air = Air::new();
+    air.load(1, forever());
+    air.switch();
+    air.tick(1);
+    air.clock.step_utc(-2_000);
+    assert_eq!(air.tick(3), [content(1, 1), content(1, 2), content(1, 3)], "no burst and no stall");
+    air.load(2, forever());
+    // At tick 3, 100.1 ms into the session, it is two seconds before midnight again.
+    air.switch_at(-1_800);
+    assert_eq!(
+        air.tick(3),
+        [content(1, 4), content(1, 5), content(2, 0)],
+        "200 ms after the step's midnight"
+    );
+}
+
+/// §1 extension: a boundary before the next tick is cut at the next tick, ready or not, and is a boundary still.
+#[test]
+fn a_boundary_within_the_present_tick_is_the_next_one() {
+    let mut air = Air::new();
+    air.load(1, forever());
+    air.switch();
+    air.tick(1);
+    air.load(2, std::iter::repeat_n(None, 40).chain(forever()));
+    let armed = air.switch_at(12);
+    assert_eq!((armed.reply.result_code, armed.taken), (ResultCode::Ok, None));
+    assert_eq!(air.tick(2), [Origin::Black, Origin::Black], "the clock decides when");
+}
+
+/// A switch that is refused starts nothing, least of all the clock.
+#[test]
+fn a_refused_boundary_starts_no_clock() {
+    let mut air = Air::new();
+    assert_eq!(air.switch_at(500).reply.result_code, ResultCode::ProtocolViolation);
+    air.load(1, [None, None]);
+    air.channel.observe();
+    assert_eq!(air.switch_at(500).reply.result_code, ResultCode::Failed);
+    assert_eq!(air.channel.next_deadline(), Nanos::NEVER);
+}
+
+/// CS-9: what a load would be answered can be asked before a file is opened for it.
+#[test]
+fn a_question_changes_nothing() {
+    let mut air = Air::new();
+    air.load(1, [None; 6]);
+    let would =
+        |air: &mut Air| air.channel.handle(Request::Would(Command::Load(SegmentId(9)))).reply.result_code;
+    assert_eq!(would(&mut air), ResultCode::Ok);
+    assert_eq!(air.switch().reply.result_code, ResultCode::NotReady);
+    assert_eq!(would(&mut air), ResultCode::RejectedBusy);
 }

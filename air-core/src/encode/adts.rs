@@ -22,8 +22,9 @@ impl Adts {
         let index = SAMPLING_FREQUENCIES.iter().position(|&rate| rate == format.sample_rate);
         let sampling_frequency_index =
             index.ok_or_else(|| refused(format!("a sample rate of {} Hz", format.sample_rate)))? as u8;
+        // Three are left out: libav's layout of three is not that of the number.
         let channel_configuration = match format.channels {
-            channels @ 1..=6 => channels as u8,
+            channels @ (1 | 2 | 4..=6) => channels as u8,
             8 => 7,
             channels => return Err(refused(format!("{channels} channels"))),
         };
@@ -62,7 +63,7 @@ mod tests {
     /// PF-7: what cannot be carried is refused, not bent.
     #[test]
     fn formats_without_a_number_are_refused() {
-        for (sample_rate, channels) in [(48_000, 7), (50_000, 2)] {
+        for (sample_rate, channels) in [(48_000, 3), (48_000, 7), (50_000, 2)] {
             assert!(Adts::for_format(AudioFormat { sample_rate, channels }).is_err());
         }
     }

@@ -6,8 +6,8 @@ use air_av::{AudioEncoder, AudioEncoderConfig, Packet};
 
 use super::EncodeError;
 use super::adts::Adts;
+use crate::config::SinkConfig;
 use crate::format::ProgramFormat;
-use crate::output::SinkConfig;
 
 /// One coded frame of sound: its first sample, counted from the first encoded, and its bytes.
 pub type CodedSound<'a> = &'a mut dyn FnMut(u64, Vec<u8>);

@@ -8,8 +8,8 @@ use super::audio::{AudioEncode, AvAudio};
 use super::level::{Level, level_of};
 use super::null::{NullAudio, NullVideo};
 use super::video::{AvVideo, VideoEncode};
+use crate::config::SinkConfig;
 use crate::format::ProgramFormat;
-use crate::output::SinkConfig;
 
 const VIDEO_PID: u16 = 0x100;
 const AUDIO_PID: u16 = 0x101;

@@ -1,6 +1,6 @@
 //! Encoding: program frames in, access units with their stamps out. One encoder for the life of a sink.
 //!
-//! Which codec is which row of [`codec`]; the stamps are functions of tick and sample numbers and of nothing
+//! Which codec is which row of `codec`; the stamps are functions of tick and sample numbers and of nothing
 //! the codec says, so that no switch, hold or late frame can bend them.
 
 mod adts;
@@ -14,9 +14,9 @@ use air_av::Picture;
 use air_ts::Pts;
 use air_ts::mux::{AccessUnit, ElementaryStream};
 
+use crate::config::SinkConfig;
 use crate::format::ProgramFormat;
 use crate::frame::ProgramFrame;
-use crate::output::SinkConfig;
 use crate::time::FrameRate;
 use audio::AudioFrames;
 use video::VideoEncode;
@@ -48,9 +48,12 @@ pub enum EncodeError {
         /// What it cannot carry.
         what: String,
     },
-    /// The configuration contradicts itself.
-    #[error("{0}")]
-    Config(String),
+    /// Pictures come out later than they go in, which the mux delay has no room for.
+    #[error("{encoder} holds pictures back with these options; it must run without lookahead and reordering")]
+    HoldsBack {
+        /// The encoder.
+        encoder: String,
+    },
     /// libav's encoder said no.
     #[error(transparent)]
     Av(#[from] air_av::Error),

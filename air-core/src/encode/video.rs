@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use air_av::{Packet, Picture, Rational, VideoEncoder, VideoEncoderConfig};
 
 use super::EncodeError;
+use crate::config::SinkConfig;
 use crate::format::ProgramFormat;
-use crate::output::SinkConfig;
+use crate::producer::black;
 
 /// One coded picture.
 #[derive(Debug)]
@@ -53,10 +54,9 @@ impl AvVideo {
     ) -> Result<AvVideo, EncodeError> {
         let rates = config.video_rates(format);
         let rate = format.video.frame_rate;
-        let part = |value: u32| {
-            i32::try_from(value).map_err(|_| EncodeError::Config(format!("frame rate {rate} is too fine")))
-        };
-        let encoder = VideoEncoder::open(&VideoEncoderConfig {
+        let too_fine = |_| EncodeError::Format { codec: "libav", what: format!("a frame rate of {rate}") };
+        let part = |value: u32| i32::try_from(value).map_err(too_fine);
+        let av_config = VideoEncoderConfig {
             encoder: encoder.to_owned(),
             width: format.video.width,
             height: format.video.height,
@@ -67,8 +67,23 @@ impl AvVideo {
             gop: config.gop(format),
             threads: config.threads,
             options,
-        })?;
-        Ok(AvVideo { encoder, packets: VecDeque::new() })
+        };
+        if !config.video_options.is_empty() {
+            prove_prompt(&av_config)?;
+        }
+        Ok(AvVideo { encoder: VideoEncoder::open(&av_config)?, packets: VecDeque::new() })
+    }
+}
+
+/// Options that were not ours may make the encoder hold pictures back. One black picture tells, before anything
+/// is on air.
+fn prove_prompt(config: &VideoEncoderConfig) -> Result<(), EncodeError> {
+    let mut packets = VecDeque::new();
+    let black = black(config.width, config.height)?;
+    VideoEncoder::open(config)?.encode(&black, 0, true, &mut packets)?;
+    match packets.pop_front() {
+        Some(packet) if packet.is_key() && packet.dts() == packet.pts() => Ok(()),
+        _ => Err(EncodeError::HoldsBack { encoder: config.encoder.clone() }),
     }
 }
 

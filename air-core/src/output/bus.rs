@@ -1,7 +1,6 @@
 //! The output bus: there for the whole session, whether or not a sink is attached (OB-1).
 
-use super::pace::SinkState;
-use super::sink::{Sink, SinkTotals};
+use super::sink::{Sink, SinkState, SinkTotals};
 use crate::control::SinkId;
 use crate::frame::ProgramFrame;
 

@@ -1,6 +1,6 @@
 //! The queue between the lane, which makes packets, and the writer, which sends them.
 //!
-//! Pushing never waits. The bound is kept by the lane: it asks [`Fifo::has_room`] before it turns an
+//! Pushing never waits. The bound is kept by the lane: it asks [`Fifo::is_over`] before it turns an
 //! access unit into packets and drops the whole unit otherwise, so that no packet is ever lost and
 //! continuity counters stay legal. A prompt reader keeps the queue empty; it delays nothing.
 
@@ -102,14 +102,15 @@ impl Fifo {
         }
     }
 
-    /// Whether the lane may make packets.
-    pub fn has_room(&self) -> bool {
-        !self.is_over()
-    }
-
     /// Whether the bound was reached and the queue has not drained to half of it since.
     pub fn is_over(&self) -> bool {
         self.lock().over
+    }
+
+    /// Whether so much waits, four times the bound, that nothing at all may be added.
+    pub fn is_full(&self) -> bool {
+        let depth = self.depth();
+        depth.media >= self.bound.media * 4 || depth.bytes >= self.bound.bytes.saturating_mul(4)
     }
 
     /// What is waiting.
@@ -199,13 +200,13 @@ mod tests {
     fn the_bound_in_media_time_has_hysteresis() {
         let fifo = five_seconds();
         for number in 0..=50 {
-            assert!(fifo.has_room(), "at {number}");
+            assert!(!fifo.is_over(), "at {number}");
             fifo.push(burst(100 * u64::from(number), number));
         }
         assert_eq!(fifo.depth(), Depth { media: Duration::from_secs(5), bytes: 51 * 188 });
         assert!(fifo.is_over());
         assert_eq!(take(&fifo, 2_500, usize::MAX).len(), 26);
-        assert!(fifo.has_room());
+        assert!(!fifo.is_over() && !fifo.is_full());
         assert_eq!(take(&fifo, 5_000, usize::MAX).last(), Some(&50));
     }
 
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!(bound.bytes, 2 * 188);
         let fifo = Fifo::new(bound);
         fifo.push(burst(0, 0));
-        assert!(fifo.has_room());
+        assert!(!fifo.is_over() && !fifo.is_full());
         fifo.push(burst(0, 1));
         assert!(fifo.is_over());
     }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::config::SinkConfig;
-use super::pace::SinkState;
 use super::packer::{Emit, PackError, Packer};
-use super::sink::{Sink, SinkTotals};
+use super::sink::{Sink, SinkState, SinkTotals};
+use crate::config::SinkConfig;
 use crate::format::ProgramFormat;
 use crate::frame::ProgramFrame;
 use crate::time::Stamp;

@@ -1,13 +1,14 @@
-//! The lane: a thread that turns program frames into bursts of packets for the writer.
+//! The lane: a worker that turns program frames into bursts of packets for the writer.
 //!
 //! Offering never waits. When the encoder falls behind, the picture of a tick is replaced by the one before,
 //! which costs little to encode, and only then left out; its sound never is (L-29). When the *reader* falls
-//! behind, whole ticks are left out before they become packets, and the first after them is an IDR (R-25).
+//! behind, pictures are left out before they become packets, and the first after them is an IDR (R-25): sound,
+//! tables and clock go on, so the stream has a hole in its pictures and none in its time. Only a reader that is
+//! many seconds behind gets nothing at all.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use air_av::Picture;
@@ -16,21 +17,30 @@ use super::fifo::{Burst, Fifo};
 use super::packer::{PackError, Packer};
 use crate::frame::ProgramFrame;
 use crate::time::Nanos;
+use crate::worker::Worker;
 
 /// Frames waiting at which pictures are held: about the mux delay at 30 frames per second.
 const HOLD_AT: usize = 8;
 /// Frames waiting at which pictures are left out.
 const LEAVE_OUT_AT: usize = 4 * HOLD_AT;
+/// Frames waiting at which the encoder is taken to be stuck. Without pictures it is a hundred times faster than
+/// time, so no slow one comes this far.
+const STUCK_AT: usize = 16 * LEAVE_OUT_AT;
 
 /// Packets that depart within this span leave together: a fifth of what arrival may differ from the PCR by.
 const BURST: Duration = Duration::from_millis(2);
 
-/// The thread and its queue.
+/// The worker and its queue.
 pub struct Lane {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    worker: Worker,
+    on_lost: OnLost,
 }
 
+/// Told, once or more, why the lane cannot go on.
+pub type OnLost = Arc<dyn Fn(String) + Send + Sync>;
+
+#[derive(Default)]
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -40,8 +50,9 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     frames: VecDeque<(ProgramFrame, Shown)>,
+    /// The latest picture that was queued to be shown.
+    latest: Option<Picture>,
     stopping: bool,
-    finished: bool,
 }
 
 /// What becomes of a tick's picture.
@@ -54,36 +65,41 @@ enum Shown {
 }
 
 impl Lane {
-    /// Starts the thread `name`, which packs into `fifo`; `on_lost` is called on it, once, if it cannot go on.
-    pub fn start(
-        name: &str,
-        packer: Packer,
-        fifo: Fifo,
-        on_lost: impl FnOnce(String) + Send + 'static,
-    ) -> std::io::Result<Lane> {
-        let queue = Mutex::new(Queue::default());
-        let shared = Arc::new(Shared { queue, changed: Condvar::new(), pictures_dropped: AtomicU64::new(0) });
-        let theirs = Arc::clone(&shared);
+    /// Starts the worker `name`, which packs into `fifo`.
+    pub fn start(name: String, packer: Packer, fifo: Fifo, on_lost: OnLost) -> std::io::Result<Lane> {
+        let shared = Arc::<Shared>::default();
+        let (theirs, failed, panicked) = (Arc::clone(&shared), Arc::clone(&on_lost), Arc::clone(&on_lost));
         let work = move || {
             if let Err(error) = theirs.work(packer, &fifo) {
-                on_lost(error.to_string());
+                failed(error.to_string());
             }
-            theirs.change(|queue| queue.finished = true);
         };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work)?;
-        Ok(Lane { shared, thread: Some(thread) })
+        let worker = Worker::start(name, work, move || panicked("its encoder panicked".into()))?;
+        Ok(Lane { shared, worker, on_lost })
     }
 
-    /// Queues the frame of one tick.
-    pub fn offer(&self, frame: ProgramFrame) {
-        self.shared.change(|queue| {
-            let shown = match queue.frames.len() {
-                0..HOLD_AT => Shown::Itself,
-                HOLD_AT..LEAVE_OUT_AT => Shown::Held,
-                _ => Shown::Nothing,
-            };
-            queue.frames.push_back((frame, shown));
-        });
+    /// Queues the frame of one tick. A picture that will not be shown is let go of here, so that what waits is
+    /// a few pictures and sound.
+    pub fn offer(&self, mut frame: ProgramFrame) {
+        let mut queue = self.shared.lock();
+        let shown = match queue.frames.len() {
+            0..HOLD_AT => Shown::Itself,
+            HOLD_AT..LEAVE_OUT_AT => Shown::Held,
+            LEAVE_OUT_AT..STUCK_AT => Shown::Nothing,
+            _ => {
+                drop(queue);
+                return (self.on_lost)("its encoder is stuck".into());
+            }
+        };
+        match (&queue.latest, shown) {
+            (Some(latest), Shown::Held | Shown::Nothing) => {
+                frame.picture = latest.clone();
+                self.shared.pictures_dropped.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => queue.latest = Some(frame.picture.clone()),
+        }
+        queue.frames.push_back((frame, shown));
+        self.shared.changed.notify_all();
     }
 
     /// Pictures held or left out so far.
@@ -91,21 +107,15 @@ impl Lane {
         self.shared.pictures_dropped.load(Ordering::Relaxed)
     }
 
-    /// Asks the thread to end after the frame in hand.
+    /// Asks the worker to end after the frame in hand.
     pub fn stop(&self) {
-        self.shared.change(|queue| queue.stopping = true);
+        self.shared.lock().stopping = true;
+        self.shared.changed.notify_all();
     }
 
-    /// Waits, no longer than `at_most`, for the thread to end; whether it has.
+    /// Waits, no longer than `at_most`, for the worker to end; whether it has.
     pub fn wait_stopped(&mut self, at_most: Duration) -> bool {
-        let waiting = |queue: &mut Queue| !queue.finished;
-        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), at_most, waiting);
-        let finished = waited.unwrap_or_else(PoisonError::into_inner).0.finished;
-        if let Some(thread) = self.thread.take_if(|_| finished) {
-            // It has nothing left to do but return.
-            let _ = thread.join();
-        }
-        finished
+        self.worker.wait(at_most)
     }
 }
 
@@ -120,11 +130,6 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Queue)) {
-        change(&mut self.lock());
-        self.changed.notify_all();
-    }
-
     /// The next frame, waited for; `None` once the lane is to stop.
     fn next(&self) -> Option<(ProgramFrame, Shown)> {
         let idle = |queue: &mut Queue| queue.frames.is_empty() && !queue.stopping;
@@ -133,23 +138,21 @@ impl Shared {
     }
 
     fn work(&self, mut packer: Packer, fifo: &Fifo) -> Result<(), PackError> {
-        let mut held: Option<Picture> = None;
         while let Some((frame, shown)) = self.next() {
             let mut bursts = Bursts::new(fifo);
-            let has_room = fifo.has_room();
-            if has_room {
-                if shown == Shown::Itself || held.is_none() {
-                    held = Some(frame.picture.clone());
-                }
-                let picture = held.as_ref().filter(|_| shown != Shown::Nothing);
-                packer.pack(&frame, picture, &mut |departs, packet| bursts.add(departs, packet))?;
+            let mut emit = |departs, packet: &[u8; 188]| bursts.add(departs, packet);
+            let behind = fifo.is_over();
+            if fifo.is_full() {
+                packer.leave_out(&frame, &mut emit)?;
+            } else if behind || shown == Shown::Nothing {
+                packer.pack(&frame, None, &mut emit)?;
             } else {
-                packer.leave_out(&frame, &mut |departs, packet| bursts.add(departs, packet))?;
-            }
-            if shown != Shown::Itself || !has_room {
-                self.pictures_dropped.fetch_add(1, Ordering::Relaxed);
+                packer.pack(&frame, Some(&frame.picture), &mut emit)?;
             }
             bursts.finish();
+            if behind && shown == Shown::Itself {
+                self.pictures_dropped.fetch_add(1, Ordering::Relaxed);
+            }
         }
         Ok(())
     }
@@ -185,5 +188,100 @@ impl Bursts<'_> {
         if !self.burst.bytes.is_empty() {
             self.send();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use air_ts::Pts;
+
+    use super::super::fifo::Bound;
+    use super::*;
+    use crate::config::SinkConfig;
+    use crate::control::SegmentId;
+    use crate::format::ProgramFormat;
+    use crate::frame::Origin;
+    use crate::producer::black;
+    use crate::time::{FrameRate, Tick, Timeline};
+
+    const FORMAT: &str = r#"{"video": {"width": 16, "height": 16, "frame_rate": "25/1"},
+                             "audio": {"sample_rate": 48000, "channels": 2}}"#;
+
+    fn frame(tick: u64) -> ProgramFrame {
+        let rate = FrameRate::new(25, 1).unwrap();
+        let stamp = Timeline::new(rate, 48_000, Pts(90_000), Nanos(0)).stamp(Tick(tick));
+        let origin = Origin::Content { segment: SegmentId(1), index: tick };
+        let audio = vec![0; stamp.samples * 2];
+        ProgramFrame { stamp, picture: black(16, 16).unwrap(), audio, origin, random_access: false }
+    }
+
+    fn null_packer() -> Packer {
+        let null = || "null".to_owned();
+        let config = SinkConfig { video_encoder: null(), audio_encoder: null(), ..SinkConfig::default() };
+        Packer::open(&config, &ProgramFormat::from_json(FORMAT).unwrap()).unwrap()
+    }
+
+    /// A lane whose worker never runs, as one stuck in an encoder.
+    fn stuck(on_lost: OnLost) -> Lane {
+        let worker = Worker::start("ends".into(), || (), || ()).unwrap();
+        Lane { shared: Arc::default(), worker, on_lost }
+    }
+
+    /// L-29: while the encoder is behind, what waits is a few pictures and all the sound; stuck is told.
+    #[test]
+    fn a_stuck_encoder_is_bounded_and_told() {
+        let (told, lost) = mpsc::channel();
+        let lane = stuck(Arc::new(move |reason| told.send(reason).unwrap()));
+        let first = frame(0);
+        lane.offer(first.clone());
+        (1..STUCK_AT as u64).for_each(|tick| lane.offer(frame(tick)));
+        assert_eq!(lane.pictures_dropped(), (STUCK_AT - HOLD_AT) as u64);
+        let queue = lane.shared.lock();
+        assert_eq!(queue.frames.len(), STUCK_AT);
+        let distinct: std::collections::HashSet<_> =
+            queue.frames.iter().map(|(frame, _)| frame.picture.plane(0).data.as_ptr()).collect();
+        assert_eq!(distinct.len(), HOLD_AT);
+        drop(queue);
+        assert!(lost.try_recv().is_err());
+        lane.offer(frame(9_999));
+        assert_eq!(lost.try_recv().unwrap(), "its encoder is stuck");
+    }
+
+    /// R-25, L-03: behind a reader that stops, pictures end first and everything later; the first picture after
+    /// is a place to join, and no packet is lost in between.
+    #[test]
+    fn a_reader_that_stops_costs_pictures_then_everything_then_starts_clean() {
+        let fifo = Fifo::new(Bound { media: Duration::from_millis(400), bytes: usize::MAX });
+        let lane = Lane::start("lane".into(), null_packer(), fifo.clone(), Arc::new(|_| ())).unwrap();
+        let offer = |ticks: std::ops::Range<u64>| {
+            for tick in ticks {
+                lane.offer(frame(tick));
+                while !lane.shared.lock().frames.is_empty() {
+                    std::thread::yield_now();
+                }
+            }
+        };
+        offer(0..200);
+        let mut bytes = Vec::new();
+        // The lane's last frame may still be in its hands: nothing but time tells that it is done.
+        while fifo.depth().media < Duration::from_millis(1_500) {
+            std::thread::yield_now();
+        }
+        fifo.take_due(Nanos::NEVER, usize::MAX, &mut bytes);
+        let before = bytes.len();
+        offer(200..260);
+        drop(lane);
+        fifo.take_due(Nanos::NEVER, usize::MAX, &mut bytes);
+        assert!(before < 400_000, "{before} bytes waited");
+        let config = air_ts::judge::JudgeConfig::house();
+        let mut judge = air_ts::judge::Judge::new(config);
+        judge.feed(&bytes);
+        let report = judge.finish();
+        assert_eq!(report.count(air_ts::judge::Check::Continuity), 0);
+        assert_eq!(report.count(air_ts::judge::Check::DtsOrder), 0);
+        assert_eq!(report.count(air_ts::judge::Check::IdrParameterSets), 0);
+        assert!(report.pictures() < 120, "{} pictures of 260", report.pictures());
     }
 }

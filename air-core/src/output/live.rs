@@ -4,19 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::config::SinkConfig;
 use super::fifo::{Bound, Fifo};
-use super::lane::Lane;
-use super::pace::{Pace, SinkState, SinkStatus};
+use super::lane::{Lane, OnLost};
+use super::pace::{Pace, SinkStatus};
 use super::packer::{PackError, Packer};
-use super::sink::{Sink, SinkTotals};
+use super::sink::{Sink, SinkState, SinkTotals};
+use crate::config::SinkConfig;
 use crate::format::ProgramFormat;
 use crate::frame::ProgramFrame;
 use crate::time::Clock;
 use crate::transport::Transport;
 
-/// Longest wait for the lane when a sink is closed: a picture in the encoder's hands.
-const LANE_STOPS_WITHIN: Duration = Duration::from_millis(150);
+/// Longest wait when a sink is closed: for a picture in the encoder's hands.
+const STOPS_WITHIN: Duration = Duration::from_millis(150);
 
 /// Why a sink could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum SinkError {
 /// A lane and a writer.
 pub struct LiveSink {
     lane: Lane,
-    pace: Option<Pace>,
+    pace: Pace,
     status: Arc<SinkStatus>,
 }
 
@@ -46,15 +46,17 @@ impl LiveSink {
         format: &ProgramFormat,
         transport: Box<dyn Transport>,
         clock: Arc<dyn Clock>,
-        on_lost: impl Fn(String) + Clone + Send + 'static,
+        on_lost: impl Fn(String) + Send + Sync + 'static,
     ) -> Result<LiveSink, SinkError> {
         let packer = Packer::open(config, format)?;
         let rates = config.video_rates(format);
         let bitrate = config.mux_rate.unwrap_or(rates.bitrate + config.audio_bitrate);
         let fifo = Fifo::new(Bound::new(Bound::DEFAULT_MEDIA, bitrate));
-        let pace = Pace::start(&format!("{name}-write"), clock, fifo.clone(), transport, on_lost.clone())?;
-        let lane = Lane::start(&format!("{name}-lane"), packer, fifo, on_lost)?;
-        Ok(LiveSink { lane, status: pace.status(), pace: Some(pace) })
+        let on_lost: OnLost = Arc::new(on_lost);
+        let pace =
+            Pace::start(format!("{name}-write"), clock, fifo.clone(), transport, Arc::clone(&on_lost))?;
+        let lane = Lane::start(format!("{name}-lane"), packer, fifo, on_lost)?;
+        Ok(LiveSink { lane, status: pace.status(), pace })
     }
 }
 
@@ -77,22 +79,25 @@ impl Sink for LiveSink {
         }
     }
 
+    /// The writer first: no byte after this. Then the lane, which ends with the picture it has in hand.
     fn leave(&mut self) {
+        self.pace.stop();
         self.lane.stop();
     }
 
     fn wait_left(&mut self, at_most: Duration) -> bool {
-        self.lane.wait_stopped(at_most)
+        let written = self.pace.wait_stopped(at_most);
+        // The wait for the writer is short, unless it is stuck; then the lane has had its time.
+        self.lane.wait_stopped(if written { at_most } else { Duration::ZERO }) && written
     }
 
-    /// The writer first: no byte after this. Then the lane, which ends with the picture it has in hand.
     fn close(mut self: Box<Self>, force: bool) -> SinkTotals {
-        self.lane.stop();
-        if let Some(pace) = self.pace.take() {
-            pace.close(force);
+        if !force {
+            self.pace.finish_write();
         }
-        if !self.lane.wait_stopped(LANE_STOPS_WITHIN) {
-            tracing::warn!("the encoder did not end in time and was abandoned");
+        self.leave();
+        if !self.wait_left(STOPS_WITHIN) {
+            tracing::warn!("a sink did not end in time and was abandoned");
         }
         self.totals()
     }

@@ -4,7 +4,6 @@
 //! socket, encoder or clock.
 
 mod bus;
-mod config;
 mod fifo;
 mod inline;
 mod lane;
@@ -14,9 +13,7 @@ mod packer;
 mod sink;
 
 pub use bus::OutputBus;
-pub use config::{SinkConfig, VideoRates};
 pub use inline::InlineSink;
 pub use live::{LiveSink, SinkError};
-pub use pace::SinkState;
 pub use packer::PackError;
-pub use sink::{Sink, SinkTotals};
+pub use sink::{Sink, SinkState, SinkTotals};

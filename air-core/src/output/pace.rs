@@ -3,17 +3,17 @@
 //! Never early, late ones at once; never dropped, doubled or reordered (OT-1). It looks at departure
 //! times on the master clock only, not at what the packets hold, and keeps nothing back once it is due.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::fifo::Fifo;
+use super::lane::OnLost;
+use super::sink::SinkState;
 use crate::time::{Clock, Wake};
 use crate::transport::{Closer, Transport};
+use crate::worker::Worker;
 
 /// What is due goes out in one write, which stops growing here: a reader's usual pipe or socket buffer.
 const ENOUGH: usize = 64 * 1024;
@@ -23,53 +23,6 @@ const STALL: Duration = Duration::from_millis(100);
 
 /// How long a close that is not forced waits for the write in progress.
 const GRACE: Duration = Duration::from_millis(50);
-
-/// What a sink is doing (OB-7).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum SinkState {
-    /// There is none.
-    #[default]
-    Idle,
-    /// Connected; nothing has been written yet.
-    Starting,
-    /// Bytes leave on time.
-    Running,
-    /// The reader is slower than the stream: the queue is growing, or has not drained yet.
-    Backpressure,
-    /// The reader has gone, or writing failed: nothing more is written.
-    Error,
-    /// Being closed.
-    Stopping,
-    /// Closed.
-    Stopped,
-}
-
-impl SinkState {
-    const ALL: [SinkState; 7] = [
-        SinkState::Idle,
-        SinkState::Starting,
-        SinkState::Running,
-        SinkState::Backpressure,
-        SinkState::Error,
-        SinkState::Stopping,
-        SinkState::Stopped,
-    ];
-}
-
-impl fmt::Display for SinkState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SinkState::Idle => "idle",
-            SinkState::Starting => "starting",
-            SinkState::Running => "running",
-            SinkState::Backpressure => "backpressure",
-            SinkState::Error => "error",
-            SinkState::Stopping => "stopping",
-            SinkState::Stopped => "stopped",
-        })
-    }
-}
 
 /// What a sink has written since it was attached; none of them ever falls.
 #[derive(Debug, Default)]
@@ -96,44 +49,47 @@ impl SinkStatus {
         SinkState::ALL[usize::from(self.state.load(Ordering::Acquire))]
     }
 
+    /// Being closed, unless it is already.
+    fn stopping(&self) {
+        if self.state() != SinkState::Stopped {
+            self.set(SinkState::Stopping);
+        }
+    }
+
     fn set(&self, state: SinkState) {
         self.state.store(state as u8, Ordering::Release);
     }
 }
 
-/// The writer thread of one sink, and its owner.
+/// The writer of one sink, and its owner.
 #[derive(Debug)]
 pub struct Pace {
-    thread: Option<JoinHandle<()>>,
-    ended: Receiver<()>,
+    worker: Worker,
     fifo: Fifo,
     closer: Closer,
     status: Arc<SinkStatus>,
 }
 
 impl Pace {
-    /// Starts the thread `name` (Linux shows 15 bytes of it), which sends what comes through `fifo`.
+    /// Starts the worker `name`, which sends what comes through `fifo`.
     ///
-    /// `on_lost` is called once, on that thread, with the reason if writing fails. It must not wait for
-    /// the thread: pass the news on and let another close this. Errors: no thread could be had.
+    /// `on_lost` is called on that thread with the reason if writing fails. It must not wait for the thread: pass
+    /// the news on and let another close this. Errors: no thread could be had.
     pub fn start(
-        name: &str,
+        name: String,
         clock: Arc<dyn Clock>,
         fifo: Fifo,
         transport: Box<dyn Transport>,
-        on_lost: impl FnOnce(String) + Send + 'static,
+        on_lost: OnLost,
     ) -> io::Result<Pace> {
         let status = Arc::<SinkStatus>::default();
         status.set(SinkState::Starting);
         let closer = transport.closer();
-        let (alive, ended) = mpsc::channel::<()>();
         let writer = Writer { clock, fifo: fifo.clone(), transport, status: Arc::clone(&status) };
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            // Dropped at the end: that is what `ended` waits for.
-            let _alive = alive;
-            writer.run(on_lost);
-        })?;
-        Ok(Pace { thread: Some(thread), ended, fifo, closer, status })
+        let panicked = Arc::clone(&on_lost);
+        let work = move || writer.run(|reason| on_lost(reason));
+        let worker = Worker::start(name, work, move || panicked("its writer panicked".into()))?;
+        Ok(Pace { worker, fifo, closer, status })
     }
 
     /// State and counters.
@@ -141,31 +97,34 @@ impl Pace {
         Arc::clone(&self.status)
     }
 
-    /// Ends the stream: the reader sees the end, and no byte goes out after this returns. What still
-    /// waits in the queue is not sent. `force` says not to grant the write in progress its 50 ms.
-    pub fn close(mut self, force: bool) {
-        self.end(force);
+    /// Lets the write in progress end, for 50 ms, and begins no other. What waits in the queue is not sent.
+    pub fn finish_write(&mut self) {
+        self.status.stopping();
+        self.fifo.bell().stop();
+        // Both outcomes lead on: ended in time, or cut short.
+        self.worker.wait(GRACE);
     }
 
-    fn end(&mut self, force: bool) {
-        let Some(thread) = self.thread.take() else { return };
-        self.status.set(SinkState::Stopping);
+    /// Ends the stream at once: the reader sees the end, and no byte goes out after this returns.
+    pub fn stop(&self) {
+        self.status.stopping();
         self.fifo.bell().stop();
-        if !force {
-            // Both outcomes lead on: ended in time, or cut short.
-            let _ = self.ended.recv_timeout(GRACE);
-        }
         self.closer.close();
-        if thread.join().is_err() {
-            tracing::error!("the writer thread panicked");
+    }
+
+    /// Waits, no longer than `at_most`, for the worker to end; whether it has.
+    pub fn wait_stopped(&mut self, at_most: Duration) -> bool {
+        let stopped = self.worker.wait(at_most);
+        if stopped {
+            self.status.set(SinkState::Stopped);
         }
-        self.status.set(SinkState::Stopped);
+        stopped
     }
 }
 
 impl Drop for Pace {
     fn drop(&mut self) {
-        self.end(true);
+        self.stop();
     }
 }
 

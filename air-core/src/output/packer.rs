@@ -7,7 +7,7 @@ use air_av::Picture;
 use air_ts::mux::{AccessUnit, Mux, MuxConfig, MuxError, MuxRate};
 use air_ts::{Pcr, Pts};
 
-use super::config::SinkConfig;
+use crate::config::{ConfigError, SinkConfig};
 use crate::encode::{EncodeError, Encoder, VIDEO};
 use crate::format::ProgramFormat;
 use crate::frame::ProgramFrame;
@@ -24,6 +24,9 @@ pub type Emit<'a> = &'a mut dyn FnMut(Nanos, &[u8; 188]);
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PackError {
+    /// The configuration contradicts itself or the format.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The encoder said no.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -45,6 +48,8 @@ pub struct Packer {
 enum PackerState {
     /// No packet yet, or none for a while: the next ones begin with tables and an IDR.
     Silent,
+    /// Sound, tables and clock go out, and no picture: the next one is an IDR.
+    WithoutPicture,
     Packing,
 }
 
@@ -69,7 +74,7 @@ impl Packer {
         Ok(Packer {
             encoder,
             mux: Mux::new(mux, Pcr(0))?,
-            mux_delay: Pts(u64::from(config.mux_delay_ms) * 90),
+            mux_delay: Pts(config.mux_delay_ms(format) * 90),
             units: Vec::new(),
             state: PackerState::Silent,
         })
@@ -82,17 +87,15 @@ impl Packer {
         picture: Option<&Picture>,
         emit: Emit<'_>,
     ) -> Result<(), PackError> {
-        let silent = self.state == PackerState::Silent;
-        if silent {
+        if self.state == PackerState::Silent {
             self.mux.skip_to(self.clock_at(frame.stamp.pts));
         }
-        self.encoder.encode(frame, picture, silent || frame.random_access, &mut self.units)?;
+        let random_access = frame.random_access || self.state != PackerState::Packing;
+        self.encoder.encode(frame, picture, random_access, &mut self.units)?;
         for unit in self.units.drain(..) {
             self.mux.push(unit)?;
         }
-        if picture.is_some() {
-            self.state = PackerState::Packing;
-        }
+        self.state = if picture.is_some() { PackerState::Packing } else { PackerState::WithoutPicture };
         self.advance(frame.stamp, emit);
         Ok(())
     }

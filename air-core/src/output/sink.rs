@@ -1,9 +1,56 @@
 //! What the output bus needs of a sink.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::pace::SinkState;
 use crate::frame::ProgramFrame;
+
+/// What a sink is doing (OB-7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum SinkState {
+    /// There is none.
+    #[default]
+    Idle,
+    /// Connected; nothing has been written yet.
+    Starting,
+    /// Bytes leave on time.
+    Running,
+    /// The reader is slower than the stream: the queue is growing, or has not drained yet.
+    Backpressure,
+    /// The reader has gone, or writing failed: nothing more is written.
+    Error,
+    /// Being closed.
+    Stopping,
+    /// Closed.
+    Stopped,
+}
+
+impl SinkState {
+    pub(super) const ALL: [SinkState; 7] = [
+        SinkState::Idle,
+        SinkState::Starting,
+        SinkState::Running,
+        SinkState::Backpressure,
+        SinkState::Error,
+        SinkState::Stopping,
+        SinkState::Stopped,
+    ];
+}
+
+impl fmt::Display for SinkState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SinkState::Idle => "idle",
+            SinkState::Starting => "starting",
+            SinkState::Running => "running",
+            SinkState::Backpressure => "backpressure",
+            SinkState::Error => "error",
+            SinkState::Stopping => "stopping",
+            SinkState::Stopped => "stopped",
+        })
+    }
+}
 
 /// What a sink has written and left out; none of it ever falls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

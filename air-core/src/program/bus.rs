@@ -16,8 +16,9 @@ use crate::time::{Nanos, Stamp, Tick};
 /// What the bus noticed while choosing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgramEvent {
-    /// The producer of the segment on air has made its last frame; some may still wait.
-    Exhausted(SegmentId),
+    /// The producer of the segment on air has made its last frame, some of which may still wait; the reason, if
+    /// that is not because its asset ended.
+    Exhausted(SegmentId, Option<String>),
     /// The last frame of the segment on air was shown for its whole time (LC-4).
     Completed(SegmentId),
     /// The producer of the segment on air is late; it is counted once until it comes back.
@@ -160,7 +161,8 @@ impl Live {
         };
         if !self.exhausted && self.slot.source().is_exhausted() {
             self.exhausted = true;
-            events.push(ProgramEvent::Exhausted(segment));
+            let failure = self.slot.source().failure();
+            events.push(ProgramEvent::Exhausted(segment, failure));
         }
         match next {
             Next::Frame(frame) => {
@@ -204,7 +206,7 @@ mod tests {
     use super::*;
     use crate::producer::black;
     use crate::testing::scripted;
-    use crate::time::{Epoch, FrameRate, Timeline, UtcMillis};
+    use crate::time::{FrameRate, Timeline};
 
     const HOLD: Duration = Duration::from_millis(100);
 
@@ -220,8 +222,7 @@ mod tests {
     }
 
     fn timeline() -> Timeline {
-        let epoch = Epoch { at: Nanos(0), utc: UtcMillis(0) };
-        Timeline::new(FrameRate::new(30_000, 1001).unwrap(), 48_000, Pts(0), epoch)
+        Timeline::new(FrameRate::new(30_000, 1001).unwrap(), 48_000, Pts(0), Nanos(0))
     }
 
     fn show(bus: &mut ProgramBus, ticks: std::ops::Range<u64>) -> (Vec<Origin>, Vec<ProgramEvent>) {
@@ -252,7 +253,7 @@ mod tests {
             [content(0), HELD, HELD, HELD, Origin::Black, content(1), content(2), HELD, content(3)];
         assert_eq!(origins, expected);
         let underrun = || ProgramEvent::Underrun(SegmentId(1));
-        assert_eq!(events, [underrun(), underrun(), ProgramEvent::Exhausted(SegmentId(1))]);
+        assert_eq!(events, [underrun(), underrun(), ProgramEvent::Exhausted(SegmentId(1), None)]);
         assert_eq!((bus.counters().underruns, bus.counters().failsafe_entries), (2, 0));
     }
 
@@ -262,7 +263,10 @@ mod tests {
         let mut bus = bus(1, [Some(0), Some(1)]);
         let (origins, events) = show(&mut bus, 0..4);
         assert_eq!(origins, [content(0), content(1), Origin::Black, Origin::Black]);
-        assert_eq!(events, [ProgramEvent::Exhausted(SegmentId(1)), ProgramEvent::Completed(SegmentId(1))]);
+        assert_eq!(
+            events,
+            [ProgramEvent::Exhausted(SegmentId(1), None), ProgramEvent::Completed(SegmentId(1))]
+        );
         load(&mut bus, 2, [Some(0)]);
         assert_eq!(show(&mut bus, 4..6).0, [Origin::Black; 2], "SL-5: a parked preview changes nothing");
         assert!(bus.take(None).is_some());

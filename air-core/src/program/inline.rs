@@ -62,6 +62,13 @@ impl FrameSource for Inline {
         matches!(self.ahead, Ahead::Over | Ahead::Failed(_))
     }
 
+    fn failure(&self) -> Option<String> {
+        match &self.ahead {
+            Ahead::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     fn is_over(&mut self) -> bool {
         matches!(self.look_ahead(), Ahead::Over | Ahead::Failed(_))
     }

@@ -5,13 +5,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::slot::{FrameSource, Next, Readiness};
 use crate::frame::HouseFrame;
 use crate::producer::{self, Cue};
 use crate::time::Bell;
+use crate::worker::{Ended, Worker};
 
 /// House frames a segment may be ahead of its use: a third of a second at 30 frames per second, and about
 /// 40 MB at 1080p.
@@ -20,13 +20,14 @@ const DEPTH: usize = 12;
 /// The tick's end of a worker that reads one segment ahead.
 pub struct ReadAhead {
     shared: Arc<Shared>,
-    worker: Option<JoinHandle<()>>,
+    worker: Worker,
 }
 
 /// A caller's view of a segment on its way to being cued: something to wait on.
 #[derive(Clone)]
 pub struct Cueing {
     shared: Arc<Shared>,
+    ended: Ended,
 }
 
 struct Shared {
@@ -43,7 +44,6 @@ struct State {
     queue: VecDeque<HouseFrame>,
     made_a_frame: bool,
     stopping: bool,
-    finished: bool,
     decode_errors: u64,
 }
 
@@ -60,14 +60,15 @@ impl ReadAhead {
     /// Starts a worker on `asset`. `attention` is rung when its first frame is there, or it has failed.
     pub fn start(name: String, asset: &str, cue: Cue, attention: Bell) -> std::io::Result<ReadAhead> {
         let shared = Arc::new(Shared { cue, state: Mutex::default(), changed: Condvar::new(), attention });
-        let (theirs, asset) = (Arc::clone(&shared), asset.to_owned());
-        let worker = std::thread::Builder::new().name(name).spawn(move || theirs.work(&asset))?;
-        Ok(ReadAhead { shared, worker: Some(worker) })
+        let (working, panicked, asset) = (Arc::clone(&shared), Arc::clone(&shared), asset.to_owned());
+        let on_panic = move || panicked.end(Phase::Failed("its reader panicked".into()));
+        let worker = Worker::start(name, move || working.work(&asset), on_panic)?;
+        Ok(ReadAhead { shared, worker })
     }
 
     /// Something for a caller to wait on.
     pub fn cueing(&self) -> Cueing {
-        Cueing { shared: Arc::clone(&self.shared) }
+        Cueing { shared: Arc::clone(&self.shared), ended: self.worker.ended() }
     }
 }
 
@@ -92,6 +93,13 @@ impl FrameSource for ReadAhead {
         self.shared.lock().has_ended()
     }
 
+    fn failure(&self) -> Option<String> {
+        match &self.shared.lock().phase {
+            Phase::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     fn is_over(&mut self) -> bool {
         let state = self.shared.lock();
         state.has_ended() && state.queue.is_empty()
@@ -106,12 +114,7 @@ impl FrameSource for ReadAhead {
     }
 
     fn wait_stopped(&mut self, at_most: Duration) -> bool {
-        let finished = self.shared.wait_while(at_most, |state| !state.finished).finished;
-        if let Some(worker) = self.worker.take_if(|_| finished) {
-            // It has nothing left to do but return; a panic of it was already told by its hook.
-            let _ = worker.join();
-        }
-        finished
+        self.worker.wait(at_most)
     }
 }
 
@@ -140,6 +143,11 @@ impl Cueing {
     /// Ends the wait for the asset, and the asset's own.
     pub fn cancel(&self) {
         self.shared.stop();
+    }
+
+    /// Waits, no longer than `at_most`, until nothing of a cancelled segment runs any more; whether that is so.
+    pub fn wait_stopped(&self, at_most: Duration) -> bool {
+        self.ended.wait(at_most)
     }
 }
 
@@ -178,14 +186,6 @@ impl Shared {
 
     /// The worker: from opening to the last frame, or to the stop.
     fn work(&self, asset: &str) {
-        /// Says "finished" however the worker ends, a panic included, so that nobody waits for it in vain.
-        struct Finish<'a>(&'a Shared);
-        impl Drop for Finish<'_> {
-            fn drop(&mut self) {
-                self.0.change(|state| state.finished = true);
-            }
-        }
-        let _finish = Finish(self);
         let result = producer::open(asset, &self.cue).and_then(|mut producer| {
             self.change(|state| state.phase = Phase::Reading);
             while let Some(frame) = producer.next_frame()? {
@@ -195,7 +195,10 @@ impl Shared {
             }
             Ok(())
         });
-        let phase = result.map_or_else(|error| Phase::Failed(error.to_string()), |()| Phase::Over);
+        self.end(result.map_or_else(|error| Phase::Failed(error.to_string()), |()| Phase::Over));
+    }
+
+    fn end(&self, phase: Phase) {
         self.change(|state| state.phase = phase);
         self.attention.ring();
     }

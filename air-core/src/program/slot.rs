@@ -39,6 +39,9 @@ pub trait FrameSource: Send {
     /// Whether all frames of the segment have been made, though some may still wait here.
     fn is_exhausted(&self) -> bool;
 
+    /// Why there will be no more, if that is not because the asset ended.
+    fn failure(&self) -> Option<String>;
+
     /// Whether all frames of the segment have been taken.
     fn is_over(&mut self) -> bool;
 

@@ -4,11 +4,11 @@
 //! sleeps, waiting moves it. This file is the only one of the crate that reads the operating system's time.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use super::units::{Nanos, UtcMillis};
+use super::units::{Nanos, UtcMillis, UtcNanos};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,13 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn now(&self) -> Nanos;
 
     /// Civil time. Places hard stops and boundaries only: it may step (MC-6).
-    fn utc(&self) -> UtcMillis;
+    fn utc(&self) -> UtcNanos;
+
+    /// When civil time will be `utc`, or was, as civil time stands now.
+    fn at_utc(&self, utc: UtcMillis) -> Nanos {
+        let ahead = utc.to_nanos().0.saturating_sub(self.utc().0);
+        Nanos(self.now().0.saturating_add_signed(ahead))
+    }
 
     /// Waits for `deadline` ([`Nanos::NEVER`]: none), or until `bell` is rung or stopped.
     fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake;
@@ -127,9 +133,9 @@ impl Clock for SystemClock {
         Nanos::default().after(self.zero.elapsed())
     }
 
-    fn utc(&self) -> UtcMillis {
+    fn utc(&self) -> UtcNanos {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UtcMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        UtcNanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
     }
 
     fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake {
@@ -141,13 +147,18 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct VirtualClock {
     now: AtomicU64,
-    utc_at_zero: UtcMillis,
+    utc_at_zero: AtomicI64,
 }
 
 impl VirtualClock {
     /// A clock at zero, at which civil time is `utc_at_zero`.
     pub fn new(utc_at_zero: UtcMillis) -> VirtualClock {
-        VirtualClock { now: AtomicU64::new(0), utc_at_zero }
+        VirtualClock { now: AtomicU64::new(0), utc_at_zero: AtomicI64::new(utc_at_zero.to_nanos().0) }
+    }
+
+    /// Steps civil time by `by_ms` milliseconds, as a correction of the host's clock would.
+    pub fn step_utc(&self, by_ms: i64) {
+        self.utc_at_zero.fetch_add(by_ms * 1_000_000, Ordering::AcqRel);
     }
 
     /// Moves the clock forward to `instant`; an instant in the past changes nothing.
@@ -161,8 +172,8 @@ impl Clock for VirtualClock {
         Nanos(self.now.load(Ordering::Acquire))
     }
 
-    fn utc(&self) -> UtcMillis {
-        UtcMillis(self.utc_at_zero.0.saturating_add((self.now().0 / 1_000_000) as i64))
+    fn utc(&self) -> UtcNanos {
+        UtcNanos(self.utc_at_zero.load(Ordering::Acquire).saturating_add_unsigned(self.now().0))
     }
 
     fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake {
@@ -181,7 +192,7 @@ mod tests {
     fn waiting_on_a_virtual_clock_moves_it() {
         let clock = VirtualClock::new(UtcMillis(1_000));
         assert_eq!(clock.wait_until(Nanos(2_000_000_000), &Bell::new()), Wake::Deadline);
-        assert_eq!((clock.now(), clock.utc()), (Nanos(2_000_000_000), UtcMillis(3_000)));
+        assert_eq!((clock.now(), clock.utc().to_millis()), (Nanos(2_000_000_000), UtcMillis(3_000)));
         clock.advance_to(Nanos(5));
         assert_eq!(clock.now(), Nanos(2_000_000_000), "MC-1: never backwards");
     }

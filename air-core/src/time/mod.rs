@@ -8,5 +8,5 @@ mod timeline;
 mod units;
 
 pub use clock::{Bell, Clock, SystemClock, VirtualClock, Wake};
-pub use timeline::{Epoch, Stamp, Timeline};
-pub use units::{FrameRate, FrameRateError, Nanos, Tick, UtcMillis};
+pub use timeline::{Stamp, Timeline};
+pub use units::{FrameRate, FrameRateError, Nanos, Tick, UtcMillis, UtcNanos};

@@ -5,18 +5,9 @@
 
 use air_ts::Pts;
 
-use super::units::{FrameRate, Nanos, Tick, UtcMillis};
+use super::units::{FrameRate, Nanos, Tick};
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
-/// The instant of tick 0, on the master clock and in civil time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch {
-    /// Deadline of tick 0.
-    pub at: Nanos,
-    /// Civil time of tick 0; only `hard_stop` and boundaries are placed by it.
-    pub utc: UtcMillis,
-}
 
 /// Everything that one tick number means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +32,19 @@ pub struct Timeline {
     rate: FrameRate,
     sample_rate: u32,
     pts_base: Pts,
-    epoch: Epoch,
+    /// Deadline of tick 0.
+    epoch: Nanos,
 }
 
 impl Timeline {
     /// The timeline of a session whose tick 0 is `epoch` and whose first picture has PTS `pts_base`.
-    pub fn new(rate: FrameRate, sample_rate: u32, pts_base: Pts, epoch: Epoch) -> Timeline {
+    pub fn new(rate: FrameRate, sample_rate: u32, pts_base: Pts, epoch: Nanos) -> Timeline {
         Timeline { rate, sample_rate, pts_base, epoch }
     }
 
     /// When tick `tick` is due: epoch + ⌊n·den·10⁹/num⌋.
     pub fn deadline(&self, tick: Tick) -> Nanos {
-        Nanos(self.epoch.at.0.saturating_add(self.rate.frames_to_units(tick.0, NANOS_PER_SECOND)))
+        Nanos(self.epoch.0.saturating_add(self.rate.frames_to_units(tick.0, NANOS_PER_SECOND)))
     }
 
     /// PTS of the picture of `tick`: base + ⌊n·90000·den/num⌋.
@@ -77,27 +69,15 @@ impl Timeline {
         self.rate.frames_to_units(tick.0, u64::from(self.sample_rate))
     }
 
-    /// The last tick due at `now`, or `None` before the epoch.
-    pub fn tick_due(&self, now: Nanos) -> Option<Tick> {
-        let elapsed = now.0.checked_sub(self.epoch.at.0)?;
-        // The first frame at or after elapsed + 1 ns, less one, is the last at or before elapsed.
-        Some(Tick(self.rate.units_to_frames_ceil(elapsed + 1, NANOS_PER_SECOND) - 1))
-    }
-
-    /// The first tick whose civil time is at or after `utc`; tick 0 for the past.
-    pub fn tick_at_utc(&self, utc: UtcMillis) -> Tick {
-        let since_epoch = u64::try_from(utc.0.saturating_sub(self.epoch.utc.0)).unwrap_or(0);
-        Tick(self.rate.units_to_frames_ceil(since_epoch, 1000))
-    }
-
-    /// The channel's frame rate.
-    pub fn rate(&self) -> FrameRate {
-        self.rate
-    }
-
-    /// The instant of tick 0.
-    pub fn epoch(&self) -> Epoch {
-        self.epoch
+    /// The first tick due at or after `instant`; tick 0 for what lies before the epoch.
+    pub fn tick_at(&self, instant: Nanos) -> Tick {
+        let since_epoch = instant.0.saturating_sub(self.epoch.0);
+        // Deadlines are rounded down, so the tick before may be due at this very nanosecond too.
+        let tick = Tick(self.rate.units_to_frames_ceil(since_epoch, NANOS_PER_SECOND));
+        match tick.0.checked_sub(1).map(Tick) {
+            Some(before) if self.deadline(before) >= instant => before,
+            _ => tick,
+        }
     }
 }
 
@@ -106,8 +86,7 @@ mod tests {
     use super::*;
 
     fn timeline(num: u32, den: u32) -> Timeline {
-        let epoch = Epoch { at: Nanos(7_000_000_000), utc: UtcMillis(1_700_000_000_000) };
-        Timeline::new(FrameRate::new(num, den).unwrap(), 48_000, Pts(27_000), epoch)
+        Timeline::new(FrameRate::new(num, den).unwrap(), 48_000, Pts(27_000), Nanos(7_000_000_000))
     }
 
     /// L-06, CK-2: a day of ticks, and every one is where the formula says.
@@ -119,7 +98,7 @@ mod tests {
             for n in (0..ticks_a_day).step_by(9973).chain([ticks_a_day]) {
                 let exact = u128::from(n) * u128::from(den) * 1_000_000_000 / u128::from(num);
                 assert_eq!(u128::from(time.deadline(Tick(n)).0), 7_000_000_000 + exact);
-                assert_eq!(time.tick_due(time.deadline(Tick(n))), Some(Tick(n)));
+                assert_eq!(time.tick_at(time.deadline(Tick(n))), Tick(n));
             }
         }
     }
@@ -134,11 +113,11 @@ mod tests {
         assert_eq!(total, 1001 * 48_000);
     }
 
-    /// §1 extension: a boundary is the first tick whose UTC is at or after the target, never before.
+    /// §1 extension: a boundary is the first tick at or after its time, never before.
     #[test]
     fn a_boundary_falls_on_the_first_tick_at_or_after_it() {
         let time = timeline(25, 1);
-        let at = |ms: i64| time.tick_at_utc(UtcMillis(1_700_000_000_000 + ms));
+        let at = |ms: i64| time.tick_at(Nanos(7_000_000_000_u64.saturating_add_signed(ms * 1_000_000)));
         assert_eq!([at(-5), at(0), at(1), at(40), at(41)], [Tick(0), Tick(0), Tick(1), Tick(1), Tick(2)]);
     }
 }

@@ -27,6 +27,24 @@ impl Nanos {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UtcMillis(pub i64);
 
+impl UtcMillis {
+    /// The same instant in nanoseconds.
+    pub fn to_nanos(self) -> UtcNanos {
+        UtcNanos(self.0.saturating_mul(1_000_000))
+    }
+}
+
+/// Nanoseconds since the Unix epoch, UTC: what a clock reads, up to the year 2262.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcNanos(pub i64);
+
+impl UtcNanos {
+    /// The millisecond this instant lies in.
+    pub fn to_millis(self) -> UtcMillis {
+        UtcMillis(self.0.div_euclid(1_000_000))
+    }
+}
+
 /// Number of an output frame since the channel's epoch; channel time is counted in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tick(pub u64);
@@ -106,7 +124,7 @@ impl FrameRate {
 
     /// Frames in one second rounded to the nearest whole frame, at least 1.
     pub fn frames_per_second_rounded(self) -> u32 {
-        ((self.num + self.den / 2) / self.den).max(1)
+        (((u64::from(self.num) + u64::from(self.den) / 2) / u64::from(self.den)) as u32).max(1)
     }
 }
 

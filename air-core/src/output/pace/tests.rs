@@ -2,12 +2,12 @@
 
 use std::io::Read;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Instant;
 
 use super::*;
 use crate::output::fifo::{Bound, Burst};
-use crate::time::{Bell, Nanos, SystemClock, UtcMillis};
+use crate::time::{Bell, Nanos, SystemClock, UtcNanos};
 use crate::transport::{Memory, StreamTransport, connect};
 
 /// What the writer did, in order.
@@ -30,8 +30,8 @@ impl Clock for ManualClock {
         Nanos(self.now.load(Ordering::Acquire))
     }
 
-    fn utc(&self) -> UtcMillis {
-        UtcMillis(0)
+    fn utc(&self) -> UtcNanos {
+        UtcNanos(0)
     }
 
     fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake {
@@ -68,14 +68,24 @@ struct Stage {
     log: Receiver<Did>,
 }
 
+/// As the sink closes it.
+fn close(mut pace: Pace, force: bool) {
+    if !force {
+        pace.finish_write();
+    }
+    pace.stop();
+    assert!(pace.wait_stopped(Duration::from_secs(10)));
+}
+
 impl Stage {
     fn new(answers: Vec<io::Result<usize>>) -> Stage {
         let (sender, log) = mpsc::channel();
         let clock = ManualClock { now: Arc::default(), log: sender.clone() };
         let fifo = Fifo::new(Bound { media: Bound::DEFAULT_MEDIA, bytes: usize::MAX });
         let transport = Box::new(Scripted { clock: clock.clone(), answers: answers.into_iter() });
-        let lost = move |reason| sender.send(Did::Lost(reason)).unwrap();
-        let pace = Pace::start("write", Arc::new(clock.clone()), fifo.clone(), transport, lost).unwrap();
+        let lost = Arc::new(move |reason| sender.send(Did::Lost(reason)).unwrap());
+        let pace =
+            Pace::start("write".into(), Arc::new(clock.clone()), fifo.clone(), transport, lost).unwrap();
         let stage = Stage { clock, fifo, pace, log };
         assert_eq!(stage.did(), Did::WaitedFor(Nanos::NEVER));
         stage
@@ -146,7 +156,7 @@ fn a_failed_write_is_the_last() {
     stage.push(0, b"b");
     let status = stage.pace.status();
     assert_eq!(status.state(), SinkState::Error);
-    stage.pace.close(false);
+    close(stage.pace, false);
     assert_eq!(status.state(), SinkState::Stopped);
     drop(stage.clock);
     assert_eq!(stage.log.iter().next(), None);
@@ -157,9 +167,9 @@ fn nothing_that_waits_is_sent_by_a_close() {
     let (memory, capture) = Memory::new();
     let fifo = Fifo::new(Bound { media: Bound::DEFAULT_MEDIA, bytes: usize::MAX });
     let clock = Arc::new(SystemClock::new());
-    let pace = Pace::start("write", clock, fifo.clone(), Box::new(memory), |_| {}).unwrap();
+    let pace = Pace::start("write".into(), clock, fifo.clone(), Box::new(memory), Arc::new(|_| {})).unwrap();
     fifo.push(Burst { departs: Nanos::NEVER, bytes: vec![0x47; 188] });
-    pace.close(false);
+    close(pace, false);
     assert!(capture.bytes().is_empty());
 }
 
@@ -172,8 +182,8 @@ fn blocked() -> (Pace, UnixStream) {
     let fifo = Fifo::new(Bound { media: Bound::DEFAULT_MEDIA, bytes: usize::MAX });
     fifo.push(Burst { departs: Nanos(0), bytes: vec![0x47; 188 * 100_000] });
     let clock = Arc::new(SystemClock::new());
-    let lost = |reason| panic!("a close is not a loss: {reason}");
-    let pace = Pace::start("write", clock, fifo, transport, lost).unwrap();
+    let lost = Arc::new(|reason| panic!("a close is not a loss: {reason}"));
+    let pace = Pace::start("write".into(), clock, fifo, transport, lost).unwrap();
     (pace, listener.accept().unwrap().0)
 }
 
@@ -185,7 +195,7 @@ fn a_reader_that_does_not_read_cannot_hold_a_close() {
         let status = pace.status();
         reader.read_exact(&mut [0; 188]).unwrap();
         let started = Instant::now();
-        pace.close(force);
+        close(pace, force);
         assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
         let mut rest = Vec::new();
         reader.read_to_end(&mut rest).unwrap();
