@@ -11,6 +11,11 @@ use crate::error::{Error, Result, Step, allocated, check, step};
 use crate::frame::Frame;
 use crate::init;
 
+/// The most pixels of a picture that is decoded: the largest of any level of H.264 and H.265, 8192×4352.
+///
+/// A file of a few kilobytes can claim far more, and would have the memory before the claim is found false.
+pub(crate) const MAX_PIXELS: i64 = 8192 * 4352;
+
 pub(crate) struct Codec {
     context: NonNull<ff::AVCodecContext>,
     implementation: NonNull<ff::AVCodec>,

@@ -2,6 +2,8 @@
 //!
 //! Only the labels: nothing here converts a sample.
 
+use std::fmt;
+
 /// The span of the sample values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ColorRange {
@@ -15,6 +17,8 @@ pub enum ColorRange {
 }
 
 /// The colour description of ISO/IEC 23091-2 (ITU-T H.273), in its own code points; 2 is "unspecified".
+///
+/// Displayed as range, then primaries, transfer and matrix: `limited 1/1/1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Color {
     /// The span of the sample values.
@@ -56,6 +60,17 @@ impl Color {
             ColorRange::Limited => 1,
             ColorRange::Full => 2,
         }
+    }
+}
+
+impl fmt::Display for Color {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let range = match self.range {
+            ColorRange::Unspecified => "unspecified",
+            ColorRange::Limited => "limited",
+            ColorRange::Full => "full",
+        };
+        write!(f, "{range} {}/{}/{}", self.primaries, self.transfer, self.matrix)
     }
 }
 

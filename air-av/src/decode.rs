@@ -8,7 +8,7 @@ use std::ptr::NonNull;
 
 use ffmpeg_sys_next as ff;
 
-use crate::codec::{Codec, thread_count};
+use crate::codec::{Codec, MAX_PIXELS, thread_count};
 use crate::error::{Error, Result, Step, check};
 use crate::frame::Frame;
 use crate::{Packet, Picture, Samples, StreamInfo};
@@ -90,6 +90,7 @@ fn open(stream: &StreamInfo, threads: u32) -> Result<Codec> {
     unsafe {
         (*context).pkt_timebase = stream.time_base().into();
         (*context).thread_count = thread_count(threads);
+        (*context).max_pixels = MAX_PIXELS;
         (*context).thread_type = ff::FF_THREAD_FRAME | ff::FF_THREAD_SLICE;
     }
     codec.open()?;
@@ -104,7 +105,7 @@ fn decode(
     let mut outcome = Ok(());
     loop {
         let sent = codec.send_packet(packet);
-        let progress = receive_all(codec, &mut take, &mut outcome);
+        let progress = receive_all(|| codec.receive_frame(), &mut take, &mut outcome);
         match sent {
             // Full: it must be emptied first. One that is full and empty at once breaks libav's own rule.
             Ok(Step::Again) if progress => {}
@@ -118,18 +119,18 @@ fn decode(
 }
 
 /// Takes all the decoder has, keeping the first error; damage in one frame does not hide the frames behind it.
-/// Whether anything came, frame or error.
+/// Whether anything came, frame or error, and it is worth offering more: a decoder that fails for ever is left.
 fn receive_all(
-    codec: &mut Codec,
+    mut receive: impl FnMut() -> Result<Option<Frame>>,
     take: &mut impl FnMut(Frame) -> Result<()>,
     outcome: &mut Result<()>,
 ) -> bool {
-    // Far more than a packet or the threads of a decoder can hold: a decoder that fails for ever is left.
+    // Far more than a packet or the threads of a decoder can hold.
     const MOST_ERRORS: u32 = 256;
     let (mut progress, mut errors) = (false, 0);
     while errors < MOST_ERRORS {
-        let taken = match codec.receive_frame() {
-            Ok(None) => break,
+        let taken = match receive() {
+            Ok(None) => return progress,
             Ok(Some(frame)) => take(frame),
             Err(error) => Err(error),
         };
@@ -141,5 +142,34 @@ fn receive_all(
             }
         }
     }
-    progress
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_fails_for_ever_is_given_up() {
+        let (mut outcome, mut failures) = (Ok(()), 0);
+        let fail = || {
+            failures += 1;
+            Err(Error::unsupported(format!("failure {failures}")))
+        };
+        assert!(!receive_all(fail, &mut |_| Ok(()), &mut outcome), "nothing more may be offered");
+        assert_eq!(outcome.unwrap_err().to_string(), "unsupported: failure 1");
+        assert!(failures < 1000);
+    }
+
+    #[test]
+    fn a_failure_does_not_hide_the_frames_behind_it() {
+        let mut answers = [Err(Error::unsupported("damage")), Ok(Some(Frame::new())), Ok(None)].into_iter();
+        let (mut outcome, mut frames) = (Ok(()), 0);
+        let mut take = |_| {
+            frames += 1;
+            Ok(())
+        };
+        assert!(receive_all(|| answers.next().unwrap(), &mut take, &mut outcome));
+        assert_eq!((frames, outcome.is_err()), (1, true));
+    }
 }

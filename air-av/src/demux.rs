@@ -2,29 +2,20 @@
 //!
 //! The content decides what a file is, never its name. Formats that name other media (playlists, concat scripts,
 //! image sequences, session descriptions) are refused, and a demuxer that still asks for a second file is denied
-//! it: one path is one file. Nothing here decodes or chooses a frame.
+//! it: one path is one file. Nothing here chooses a frame; what probing decodes is libavformat's affair.
 
-use std::ffi::{CStr, c_char, c_int};
+mod format;
+
+use std::ffi::{CStr, c_int};
 use std::fmt;
 use std::path::Path;
-use std::ptr::{NonNull, null, null_mut};
 
 use ffmpeg_sys_next as ff;
 
-use crate::error::{EPERM, Error, Result, Step, allocated, check, step};
+use self::format::{Format, probe};
+use crate::error::{Error, Result, Step, check, step};
 use crate::io::Input;
-use crate::{Interrupt, MediaKind, Packet, StreamInfo, init};
-
-/// Demuxers whose input is a list or description of other inputs, or no media at all (`tty` paints any text).
-const REFUSED: &str =
-    "hls applehttp concat dash webm_dash_manifest imf image2 sdp rtsp rtp sap ffmetadata tty";
-
-/// Bytes looked at to tell the format. Real files are told by their first kilobytes.
-const PROBE_BYTES: u32 = 1 << 20;
-/// Bytes and time read to describe the streams: enough to meet the sound of a transport stream that begins late,
-/// little enough to open well within a tenth of a second.
-const ANALYSE_BYTES: i64 = 5_000_000;
-const ANALYSE_US: i64 = 3_000_000;
+use crate::{Interrupt, Packet, StreamInfo};
 
 /// An opened media file, giving the packets of its best video and its best audio stream.
 pub struct Demuxer {
@@ -49,10 +40,8 @@ impl Demuxer {
     /// One per reason: see [`Error`]. [`Error::Interrupted`] goes before any other.
     pub fn open(path: &Path, interrupt: &Interrupt) -> Result<Self> {
         let mut input = Input::open(path, interrupt)?;
-        let opened = init::serialised(|| Format::open(path, &mut input));
-        if interrupt.is_tripped() {
-            return Err(Error::Interrupted);
-        }
+        let opened = probe(path, &mut input).and_then(|demuxer| Format::open(&mut input, demuxer));
+        interrupt.check()?;
         let mut format = opened?;
         let streams = format.describe_streams()?;
         let (video, audio) = format.choose(&streams);
@@ -77,7 +66,7 @@ impl Demuxer {
 
     /// Timestamp of the first packet of any stream, in microseconds, if known.
     pub fn start_time_us(&self) -> Option<i64> {
-        // SAFETY: as above.
+        // SAFETY: the context is valid for as long as self.
         Some(unsafe { (*self.format.as_ptr()).start_time }).filter(|&us| us != ff::AV_NOPTS_VALUE)
     }
 
@@ -114,9 +103,7 @@ impl Demuxer {
     /// but a file can be all damage, so not for ever.
     pub fn read(&mut self) -> Result<Option<Packet>> {
         loop {
-            if self.input.interrupt().is_tripped() {
-                return Err(Error::Interrupted);
-            }
+            self.input.interrupt().check()?;
             let mut packet = Packet::new();
             // SAFETY: the context is open and the packet blank, as av_read_frame asks.
             let code = unsafe { ff::av_read_frame(self.format.as_mut_ptr(), packet.as_mut_ptr()) };
@@ -151,9 +138,7 @@ impl Demuxer {
         }
         // SAFETY: the context is open and the stream exists.
         let code = unsafe { ff::av_seek_frame(format, stream, ts, flags) };
-        if self.input.interrupt().is_tripped() {
-            return Err(Error::Interrupted);
-        }
+        self.input.interrupt().check()?;
         check("av_seek_frame", code).map(drop)
     }
 
@@ -163,8 +148,8 @@ impl Demuxer {
 
     /// An end is only one if no error of the file stands behind it.
     fn end(&self) -> Result<Option<Packet>> {
+        self.input.interrupt().check()?;
         match self.input.error() {
-            _ if self.input.interrupt().is_tripped() => Err(Error::Interrupted),
             Some(code) => check("read", code).map(|_| None),
             None => Ok(None),
         }
@@ -179,112 +164,4 @@ impl fmt::Debug for Demuxer {
             .field("streams", streams)
             .finish_non_exhaustive()
     }
-}
-
-/// The owner of an opened `AVFormatContext`, though not of its I/O.
-struct Format(NonNull<ff::AVFormatContext>);
-
-impl Format {
-    fn open(path: &Path, input: &mut Input) -> Result<Self> {
-        let demuxer = probe(path, input)?;
-        // SAFETY: no precondition.
-        let mut context = allocated(unsafe { ff::avformat_alloc_context() }).as_ptr();
-        // SAFETY: the context is ours and not open; the input outlives it, by the order of Demuxer's fields and,
-        // in this function's caller, by being borrowed. The name is the empty string: nothing may depend on it.
-        // On failure avformat_open_input frees the context.
-        let code = unsafe {
-            (*context).pb = input.as_mut_ptr();
-            (*context).flags |= ff::AVFMT_FLAG_CUSTOM_IO;
-            (*context).io_open = Some(deny);
-            (*context).interrupt_callback = input.interrupt_callback();
-            (*context).probesize = ANALYSE_BYTES;
-            (*context).max_analyze_duration = ANALYSE_US;
-            ff::avformat_open_input(&raw mut context, c"".as_ptr(), demuxer, null_mut())
-        };
-        check("avformat_open_input", code)?;
-        let format = Self(allocated(context));
-        // SAFETY: the context is open.
-        check("avformat_find_stream_info", unsafe { ff::avformat_find_stream_info(context, null_mut()) })?;
-        Ok(format)
-    }
-
-    fn as_ptr(&self) -> *const ff::AVFormatContext {
-        self.0.as_ptr()
-    }
-
-    fn as_mut_ptr(&mut self) -> *mut ff::AVFormatContext {
-        self.0.as_ptr()
-    }
-
-    fn describe_streams(&mut self) -> Result<Vec<StreamInfo>> {
-        // SAFETY: an open context has `nb_streams` valid streams.
-        unsafe {
-            let count = (*self.as_ptr()).nb_streams as usize;
-            (0..count).map(|index| StreamInfo::read(*(*self.as_ptr()).streams.add(index))).collect()
-        }
-    }
-
-    /// The best video and audio; all other streams are skipped by the demuxer from here on.
-    fn choose(&mut self, streams: &[StreamInfo]) -> (Option<usize>, Option<usize>) {
-        let video = match self.best(ff::AVMediaType::AVMEDIA_TYPE_VIDEO, None) {
-            // libav does not always rate a film above a cover.
-            Some(index) if streams[index].is_attached_picture() => {
-                streams.iter().position(|s| s.kind() == MediaKind::Video && !s.is_attached_picture())
-            }
-            best => best,
-        };
-        let audio = self.best(ff::AVMediaType::AVMEDIA_TYPE_AUDIO, video);
-        for index in (0..streams.len()).filter(|&index| Some(index) != video && Some(index) != audio) {
-            // SAFETY: the index is below the number of streams, which were just described.
-            unsafe { (**(*self.as_ptr()).streams.add(index)).discard = ff::AVDiscard::AVDISCARD_ALL };
-        }
-        (video, audio)
-    }
-
-    fn best(&mut self, kind: ff::AVMediaType, related: Option<usize>) -> Option<usize> {
-        let related = related.and_then(|index| c_int::try_from(index).ok()).unwrap_or(-1);
-        // Asking for the decoder leaves out streams that have none.
-        let mut decoder = null();
-        // SAFETY: the context is open and the decoder a place for a pointer.
-        let index =
-            unsafe { ff::av_find_best_stream(self.as_mut_ptr(), kind, -1, related, &raw mut decoder, 0) };
-        usize::try_from(index).ok()
-    }
-}
-
-impl Drop for Format {
-    fn drop(&mut self) {
-        let mut context = self.0.as_ptr();
-        // SAFETY: the context came from avformat_open_input and is closed once; CUSTOM_IO leaves the I/O to us.
-        unsafe { ff::avformat_close_input(&raw mut context) }
-    }
-}
-
-/// Tells the format from the content alone.
-fn probe(path: &Path, input: &mut Input) -> Result<*const ff::AVInputFormat> {
-    let mut demuxer = null();
-    let name = c"".as_ptr();
-    // SAFETY: the I/O context is valid and at its start; the function rewinds it within its buffer.
-    let code = unsafe {
-        ff::av_probe_input_buffer2(input.as_mut_ptr(), &raw mut demuxer, name, null_mut(), 0, PROBE_BYTES)
-    };
-    check("av_probe_input_buffer2", code)?;
-    // SAFETY: on success the demuxer is one of libav's static tables, with a terminated name.
-    let (name, flags) = unsafe { (CStr::from_ptr((*demuxer).name).to_string_lossy(), (*demuxer).flags) };
-    let refused = |name| REFUSED.split(' ').any(|refused| refused == name);
-    if flags & ff::AVFMT_NOFILE != 0 || name.split(',').any(refused) {
-        return Err(Error::Refused { path: path.to_owned(), format: name.into_owned() });
-    }
-    Ok(demuxer)
-}
-
-/// In place of libavformat's opening of further files, which playlists and references in files lead to.
-unsafe extern "C" fn deny(
-    _: *mut ff::AVFormatContext,
-    _: *mut *mut ff::AVIOContext,
-    _: *const c_char,
-    _: c_int,
-    _: *mut *mut ff::AVDictionary,
-) -> c_int {
-    EPERM
 }

@@ -1,7 +1,8 @@
 //! The owner of an `AVFrame`, under both pictures and samples.
 //!
-//! Fields are read through raw pointers, never through a reference to the struct, and enums are read and written
-//! as integers: a libav newer than its headers may hold a value Rust's enum does not know.
+//! Fields are copied out through raw pointers, in one place, never read through a reference to the struct, and
+//! enums are read and written as integers: a libav newer than its headers may hold a value Rust's enum does not
+//! know.
 
 use std::ffi::c_int;
 use std::ptr::NonNull;
@@ -13,6 +14,27 @@ use crate::error::{Result, allocated, check};
 
 #[derive(Debug)]
 pub(crate) struct Frame(NonNull<ff::AVFrame>);
+
+/// What a frame says about itself, as libav has it: nothing is checked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields {
+    pub(crate) width: c_int,
+    pub(crate) height: c_int,
+    pub(crate) format: c_int,
+    pub(crate) sample_rate: c_int,
+    pub(crate) nb_samples: c_int,
+    pub(crate) channels: c_int,
+    pub(crate) sample_aspect_ratio: ff::AVRational,
+    pub(crate) duration: i64,
+    pub(crate) is_interlaced: bool,
+    pub(crate) top_field_first: bool,
+    pub(crate) is_key: bool,
+    pub(crate) is_corrupt: bool,
+    pub(crate) color: Color,
+    pts: i64,
+    best_effort_timestamp: i64,
+    linesize: [c_int; 8],
+}
 
 // SAFETY: an AVFrame is bound to no thread; its buffers are counted atomically ("The AVBuffer API is thread-safe").
 unsafe impl Send for Frame {}
@@ -47,50 +69,54 @@ impl Frame {
         self.0.as_ptr()
     }
 
-    pub(crate) fn width(&self) -> i32 {
-        // SAFETY: the frame is valid for as long as self.
-        unsafe { (*self.as_ptr()).width }
-    }
-
-    pub(crate) fn height(&self) -> i32 {
-        // SAFETY: as above.
-        unsafe { (*self.as_ptr()).height }
-    }
-
-    pub(crate) fn format(&self) -> c_int {
-        // SAFETY: as above.
-        unsafe { (*self.as_ptr()).format }
-    }
-
-    pub(crate) fn sample_rate(&self) -> i32 {
-        // SAFETY: as above.
-        unsafe { (*self.as_ptr()).sample_rate }
-    }
-
-    pub(crate) fn nb_samples(&self) -> usize {
-        // SAFETY: as above.
-        usize::try_from(unsafe { (*self.as_ptr()).nb_samples }).unwrap_or(0)
-    }
-
-    pub(crate) fn channels(&self) -> usize {
-        // SAFETY: as above; every channel order keeps the count in the same field.
-        usize::try_from(unsafe { (*self.as_ptr()).ch_layout.nb_channels }).unwrap_or(0)
-    }
-
-    pub(crate) fn sample_aspect_ratio(&self) -> ff::AVRational {
-        // SAFETY: as above.
-        unsafe { (*self.as_ptr()).sample_aspect_ratio }
-    }
-
-    /// The decoder's best guess for a decoded frame, the plain timestamp for any other.
-    pub(crate) fn timestamp(&self) -> Option<i64> {
-        // SAFETY: as above.
-        let (best, pts) = unsafe { ((*self.as_ptr()).best_effort_timestamp, (*self.as_ptr()).pts) };
-        [best, pts].into_iter().find(|&ts| ts != ff::AV_NOPTS_VALUE)
+    pub(crate) fn fields(&self) -> Fields {
+        let frame = self.as_ptr();
+        // SAFETY: the frame is valid for as long as self and written through `&mut self` only. Every field is a
+        // number or is read as one: C enums have the size of int. All channel orders keep the count in one field.
+        unsafe {
+            let flags = (*frame).flags;
+            #[cfg(ffmpeg_6_0)]
+            let (duration, is_interlaced, top_field_first, is_key) = (
+                (*frame).duration,
+                flags & ff::AV_FRAME_FLAG_INTERLACED != 0,
+                flags & ff::AV_FRAME_FLAG_TOP_FIELD_FIRST != 0,
+                flags & ff::AV_FRAME_FLAG_KEY != 0,
+            );
+            #[cfg(not(ffmpeg_6_0))]
+            let (duration, is_interlaced, top_field_first, is_key) = (
+                (*frame).pkt_duration,
+                (*frame).interlaced_frame != 0,
+                (*frame).top_field_first != 0,
+                (*frame).key_frame != 0,
+            );
+            Fields {
+                width: (*frame).width,
+                height: (*frame).height,
+                format: (*frame).format,
+                sample_rate: (*frame).sample_rate,
+                nb_samples: (*frame).nb_samples,
+                channels: (*frame).ch_layout.nb_channels,
+                sample_aspect_ratio: (*frame).sample_aspect_ratio,
+                duration,
+                is_interlaced,
+                top_field_first,
+                is_key,
+                is_corrupt: flags & ff::AV_FRAME_FLAG_CORRUPT != 0 || (*frame).decode_error_flags != 0,
+                color: Color::from_av(
+                    (&raw const (*frame).color_range).cast::<c_int>().read(),
+                    (&raw const (*frame).color_primaries).cast::<c_int>().read(),
+                    (&raw const (*frame).color_trc).cast::<c_int>().read(),
+                    (&raw const (*frame).colorspace).cast::<c_int>().read(),
+                ),
+                pts: (*frame).pts,
+                best_effort_timestamp: (*frame).best_effort_timestamp,
+                linesize: (*frame).linesize,
+            }
+        }
     }
 
     pub(crate) fn set_pts(&mut self, pts: Option<i64>) {
-        // SAFETY: as above, and `&mut self` makes this the only user of the struct.
+        // SAFETY: the frame is valid, and `&mut self` makes this the only user of the struct.
         unsafe {
             (*self.as_mut_ptr()).pts = pts.unwrap_or(ff::AV_NOPTS_VALUE);
             // Filters copy the guess along but move the timestamp: it must not win afterwards.
@@ -98,69 +124,10 @@ impl Frame {
         }
     }
 
-    pub(crate) fn duration(&self) -> i64 {
-        // SAFETY: as for the other fields.
-        unsafe {
-            #[cfg(ffmpeg_6_0)]
-            return (*self.as_ptr()).duration;
-            #[cfg(not(ffmpeg_6_0))]
-            return (*self.as_ptr()).pkt_duration;
-        }
-    }
-
-    pub(crate) fn is_interlaced(&self) -> bool {
-        // SAFETY: as for the other fields.
-        unsafe {
-            #[cfg(ffmpeg_6_0)]
-            return (*self.as_ptr()).flags & ff::AV_FRAME_FLAG_INTERLACED != 0;
-            #[cfg(not(ffmpeg_6_0))]
-            return (*self.as_ptr()).interlaced_frame != 0;
-        }
-    }
-
-    pub(crate) fn top_field_first(&self) -> bool {
-        // SAFETY: as for the other fields.
-        unsafe {
-            #[cfg(ffmpeg_6_0)]
-            return (*self.as_ptr()).flags & ff::AV_FRAME_FLAG_TOP_FIELD_FIRST != 0;
-            #[cfg(not(ffmpeg_6_0))]
-            return (*self.as_ptr()).top_field_first != 0;
-        }
-    }
-
-    pub(crate) fn is_key(&self) -> bool {
-        // SAFETY: as for the other fields.
-        unsafe {
-            #[cfg(ffmpeg_6_0)]
-            return (*self.as_ptr()).flags & ff::AV_FRAME_FLAG_KEY != 0;
-            #[cfg(not(ffmpeg_6_0))]
-            return (*self.as_ptr()).key_frame != 0;
-        }
-    }
-
-    pub(crate) fn is_corrupt(&self) -> bool {
-        // SAFETY: as for the other fields.
-        let (flags, errors) = unsafe { ((*self.as_ptr()).flags, (*self.as_ptr()).decode_error_flags) };
-        flags & ff::AV_FRAME_FLAG_CORRUPT != 0 || errors != 0
-    }
-
-    pub(crate) fn color(&self) -> Color {
-        let frame = self.as_ptr();
-        // SAFETY: the fields lie in the frame; C enums have the size of int.
-        unsafe {
-            Color::from_av(
-                (&raw const (*frame).color_range).cast::<c_int>().read(),
-                (&raw const (*frame).color_primaries).cast::<c_int>().read(),
-                (&raw const (*frame).color_trc).cast::<c_int>().read(),
-                (&raw const (*frame).colorspace).cast::<c_int>().read(),
-            )
-        }
-    }
-
     pub(crate) fn set_color(&mut self, color: Color) {
         let frame = self.as_mut_ptr();
-        // SAFETY: as in `color`; the values are code points of H.273, which libav's enums number alike, and are
-        // read back as integers only.
+        // SAFETY: the fields lie in a frame that is ours alone; C enums have the size of int, and the values are
+        // code points of H.273, which libav's enums number alike and which we read back as integers only.
         unsafe {
             (&raw mut (*frame).color_range).cast::<c_int>().write(color.av_range());
             (&raw mut (*frame).color_primaries).cast::<c_int>().write(color.primaries.into());
@@ -186,12 +153,6 @@ impl Frame {
         }
     }
 
-    /// Bytes between the starts of two lines, negative for a bottom-up plane.
-    pub(crate) fn linesize(&self, plane: usize) -> c_int {
-        // SAFETY: as for the other fields.
-        unsafe { (&raw const (*self.as_ptr()).linesize).cast::<c_int>().add(plane.min(7)).read() }
-    }
-
     /// Start of a plane's `len` bytes, if they lie within one of the frame's buffers.
     pub(crate) fn bytes(&self, plane: usize, len: usize) -> Option<NonNull<u8>> {
         let index = c_int::try_from(plane).ok()?;
@@ -203,6 +164,23 @@ impl Frame {
             let offset = start.addr().get().checked_sub(buffer.data.addr())?;
             (offset.checked_add(len)? <= buffer.size).then_some(start)
         }
+    }
+}
+
+impl Fields {
+    /// Samples per channel.
+    pub(crate) fn frames(&self) -> usize {
+        usize::try_from(self.nb_samples).unwrap_or(0)
+    }
+
+    /// The decoder's best guess for a decoded frame, the plain timestamp for any other.
+    pub(crate) fn timestamp(&self) -> Option<i64> {
+        [self.best_effort_timestamp, self.pts].into_iter().find(|&ts| ts != ff::AV_NOPTS_VALUE)
+    }
+
+    /// Bytes between the starts of two lines; none for a plane that is not there or is stored bottom-up.
+    pub(crate) fn stride(&self, plane: usize) -> Option<usize> {
+        self.linesize.get(plane).and_then(|&bytes| usize::try_from(bytes).ok())
     }
 }
 

@@ -28,7 +28,7 @@ impl VideoGraph {
     /// # Errors
     /// When the description does not parse, names an unknown filter, or the filters cannot agree.
     pub fn new(input: &PictureFormat, time_base: Rational, filters: &str, threads: u32) -> Result<Self> {
-        let source = Source::new(c"buffer", threads)?;
+        let source = Unlinked::new(c"buffer", threads)?;
         let size =
             |value: u32| c_int::try_from(value).map_err(|_| Error::invalid("size", value, "too large"));
         source.configure(time_base, |parameters| {
@@ -84,7 +84,7 @@ impl AudioGraph {
     /// # Errors
     /// As for [`VideoGraph::new`].
     pub fn new(input: &SamplesFormat, time_base: Rational, filters: &str) -> Result<Self> {
-        let source = Source::new(c"abuffer", 1)?;
+        let source = Unlinked::new(c"abuffer", 1)?;
         let layout = ChannelLayout::named(&input.layout)?;
         let rate =
             c_int::try_from(input.rate).map_err(|_| Error::invalid("rate", input.rate, "too large"))?;
@@ -159,12 +159,12 @@ impl Graph {
 }
 
 /// A graph that has its source but not its filters yet.
-struct Source {
+struct Unlinked {
     graph: Owned,
     source: NonNull<ff::AVFilterContext>,
 }
 
-impl Source {
+impl Unlinked {
     fn new(kind: &CStr, threads: u32) -> Result<Self> {
         // SAFETY: no precondition.
         let graph = Owned(allocated(unsafe { ff::avfilter_graph_alloc() }));
@@ -180,7 +180,7 @@ impl Source {
         describe: impl FnOnce(&mut ff::AVBufferSrcParameters) -> Result<()>,
     ) -> Result<()> {
         // SAFETY: no precondition; the struct comes zeroed but for its "unset" marks.
-        let parameters = Parameters(allocated(unsafe { ff::av_buffersrc_parameters_alloc() }));
+        let parameters = SourceParameters(allocated(unsafe { ff::av_buffersrc_parameters_alloc() }));
         // SAFETY: the allocation is valid and ours alone; all its fields are numbers and pointers.
         let fields = unsafe { &mut *parameters.0.as_ptr() };
         fields.time_base = time_base.into();
@@ -205,9 +205,9 @@ impl Source {
     }
 
     fn complete(self, filters: &str, sink: &CStr) -> Result<Graph> {
-        init(self.source)?;
+        initialise(self.source)?;
         let sink = self.graph.add(sink, c"out")?;
-        init(sink)?;
+        initialise(sink)?;
         let text = CString::new(filters).map_err(|_| Error::invalid("filters", filters, "contains NUL"))?;
         // libav names the ends from the described chain's side: its input is our source's output.
         let (mut inputs, mut outputs) = (end(c"out", sink), end(c"in", self.source));
@@ -256,9 +256,9 @@ impl Drop for Owned {
 }
 
 /// The owner of the parameters of a buffer source.
-struct Parameters(NonNull<ff::AVBufferSrcParameters>);
+struct SourceParameters(NonNull<ff::AVBufferSrcParameters>);
 
-impl Drop for Parameters {
+impl Drop for SourceParameters {
     fn drop(&mut self) {
         // SAFETY: av_buffersrc_parameters_alloc asks for av_free; the layout may own memory besides.
         unsafe {
@@ -268,7 +268,7 @@ impl Drop for Parameters {
     }
 }
 
-fn init(filter: NonNull<ff::AVFilterContext>) -> Result<()> {
+fn initialise(filter: NonNull<ff::AVFilterContext>) -> Result<()> {
     // SAFETY: the filter is part of a graph and not initialised yet.
     check("avfilter_init_str", unsafe { ff::avfilter_init_str(filter.as_ptr(), null()) }).map(drop)
 }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
+use crate::error::{Error, Result};
+
 /// Ends opening and reading at once, from any thread, for good: there is no way back.
 ///
 /// Clones are the same token. One token serves any number of files. Costs one file descriptor; when the process
@@ -46,8 +48,12 @@ impl Interrupt {
         self.0.tripped.load(Ordering::Acquire)
     }
 
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_tripped() { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
     /// Waits until `fd` has bytes or an end to report. `Ok(false)`: tripped.
-    pub(crate) fn wait_readable(&self, fd: BorrowedFd<'_>) -> Result<bool, Errno> {
+    pub(crate) fn wait_readable(&self, fd: BorrowedFd<'_>) -> std::result::Result<bool, Errno> {
         while !self.is_tripped() {
             let mut fds = vec![PollFd::from_borrowed_fd(fd, PollFlags::IN)];
             fds.extend(self.0.wake.iter().map(|wake| PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN)));

@@ -18,8 +18,8 @@ use ffmpeg_sys_next as ff;
 use rustix::fs::{OFlags, SeekFrom};
 use rustix::io::Errno;
 
+use crate::Interrupt;
 use crate::error::{Error, Result, allocated};
-use crate::{Interrupt, init};
 
 /// Enough that a 20 Mb/s file needs some 40 reads a second, small beside a decoded picture.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -28,15 +28,15 @@ const BUFFER_BYTES: usize = 64 * 1024;
 pub(crate) struct Input {
     context: NonNull<ff::AVIOContext>,
     /// Counted rather than owned: the callbacks of libav hold its address.
-    source: Arc<Source>,
+    file: Arc<LocalFile>,
 }
 
 impl Input {
     /// Opens a regular file or FIFO without ever blocking on it.
     pub(crate) fn open(path: &Path, interrupt: &Interrupt) -> Result<Self> {
-        let source = Arc::new(Source::open(path, interrupt)?);
-        let opaque = Arc::as_ptr(&source).cast_mut().cast();
-        let seek = source.is_regular.then_some(seek as unsafe extern "C" fn(_, _, _) -> _);
+        let file = Arc::new(LocalFile::open(path, interrupt)?);
+        let opaque = Arc::as_ptr(&file).cast_mut().cast();
+        let seek = file.is_regular.then_some(seek as unsafe extern "C" fn(_, _, _) -> _);
         // SAFETY: no precondition.
         let buffer = allocated(unsafe { ff::av_malloc(BUFFER_BYTES) });
         // SAFETY: the buffer is of that size and passes to the context; the opaque pointer outlives it, since
@@ -45,7 +45,7 @@ impl Input {
             let size = BUFFER_BYTES as c_int;
             ff::avio_alloc_context(buffer.as_ptr().cast(), size, 0, opaque, Some(read), None, seek)
         };
-        Ok(Self { context: allocated(context), source })
+        Ok(Self { context: allocated(context), file })
     }
 
     pub(crate) fn as_mut_ptr(&mut self) -> *mut ff::AVIOContext {
@@ -53,18 +53,18 @@ impl Input {
     }
 
     pub(crate) fn interrupt(&self) -> &Interrupt {
-        &self.source.interrupt
+        &self.file.interrupt
     }
 
     /// For libav's loops that do not read. Valid as long as self.
     pub(crate) fn interrupt_callback(&self) -> ff::AVIOInterruptCB {
-        let opaque = (&raw const self.source.interrupt).cast_mut().cast();
+        let opaque = (&raw const self.file.interrupt).cast_mut().cast();
         ff::AVIOInterruptCB { callback: Some(is_interrupted), opaque }
     }
 
     /// Whether the file can be gone back in: a FIFO cannot.
     pub(crate) fn is_seekable(&self) -> bool {
-        self.source.is_regular
+        self.file.is_regular
     }
 
     /// The error that ended the reading, if it was one rather than the end: demuxers like to hide it.
@@ -85,13 +85,13 @@ impl Drop for Input {
     }
 }
 
-struct Source {
+struct LocalFile {
     file: File,
     is_regular: bool,
     interrupt: Interrupt,
 }
 
-impl Source {
+impl LocalFile {
     fn open(path: &Path, interrupt: &Interrupt) -> Result<Self> {
         // Before opening, since opening a device can have effects; and after, since a name can change its meaning.
         let examined = std::fs::metadata(path).map_err(|source| explain(path, source))?;
@@ -164,21 +164,21 @@ fn refuse_unless_readable(path: &Path, file: &Metadata) -> Result<()> {
 }
 
 unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
-    // SAFETY: `opaque` is the Source given to avio_alloc_context, alive as long as the context and only ever
+    // SAFETY: `opaque` is the LocalFile given to avio_alloc_context, alive as long as the context and only ever
     // shared; libav lends `size` bytes at `buffer`, initialised or not, for the call.
-    let (source, buffer) = unsafe {
+    let (file, buffer) = unsafe {
         let size = usize::try_from(size).unwrap_or(0);
-        (&*opaque.cast::<Source>(), slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), size))
+        (&*opaque.cast::<LocalFile>(), slice::from_raw_parts_mut(buffer.cast::<MaybeUninit<u8>>(), size))
     };
-    init::yielded(|| source.read(buffer))
+    file.read(buffer)
 }
 
 unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i64 {
-    // SAFETY: as in `read`.
-    unsafe { &*opaque.cast::<Source>() }.seek(offset, whence)
+    // SAFETY: `opaque` is the LocalFile given to avio_alloc_context, alive as long as the context.
+    unsafe { &*opaque.cast::<LocalFile>() }.seek(offset, whence)
 }
 
 unsafe extern "C" fn is_interrupted(opaque: *mut c_void) -> c_int {
-    // SAFETY: `opaque` is the Interrupt within a Source, which outlives the format context that calls.
+    // SAFETY: `opaque` is the Interrupt within a LocalFile, which outlives the format context that calls.
     c_int::from(unsafe { &*opaque.cast::<Interrupt>() }.is_tripped())
 }

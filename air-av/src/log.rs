@@ -28,11 +28,17 @@ pub fn install() {
     });
 }
 
+/// C's `va_list` as a parameter: an array on x86-64, which decays to a pointer, and a value elsewhere.
+#[cfg(target_arch = "x86_64")]
+type Arguments = *mut ff::__va_list_tag;
+#[cfg(not(target_arch = "x86_64"))]
+type Arguments = ff::va_list;
+
 unsafe extern "C" fn callback(
     context: *mut c_void,
     av_level: c_int,
     format: *const c_char,
-    arguments: *mut ff::__va_list_tag,
+    arguments: Arguments,
 ) {
     thread_local! {
         /// Whether the next piece of text begins a line; libav asks us to keep it.

@@ -43,42 +43,37 @@ impl Packet {
 
     /// Index of the stream in its file; 0 for a packet from an encoder.
     pub fn stream_index(&self) -> usize {
-        // SAFETY: the packet is valid for as long as self.
-        usize::try_from(unsafe { (*self.as_ptr()).stream_index }).unwrap_or(0)
+        usize::try_from(self.fields().stream_index).unwrap_or(0)
     }
 
     /// When to show, if the container says.
     pub fn pts(&self) -> Option<i64> {
-        // SAFETY: as above.
-        Some(unsafe { (*self.as_ptr()).pts }).filter(|&pts| pts != ff::AV_NOPTS_VALUE)
+        Some(self.fields().pts).filter(|&pts| pts != ff::AV_NOPTS_VALUE)
     }
 
     /// When to decode, if the container says.
     pub fn dts(&self) -> Option<i64> {
-        // SAFETY: as above.
-        Some(unsafe { (*self.as_ptr()).dts }).filter(|&dts| dts != ff::AV_NOPTS_VALUE)
+        Some(self.fields().dts).filter(|&dts| dts != ff::AV_NOPTS_VALUE)
     }
 
     /// How long it is shown; 0 when unknown.
     pub fn duration(&self) -> i64 {
-        // SAFETY: as above.
-        unsafe { (*self.as_ptr()).duration }
+        self.fields().duration
     }
 
     /// Whether decoding can begin here; an IDR for H.264.
     pub fn is_key(&self) -> bool {
-        self.flags() & ff::AV_PKT_FLAG_KEY != 0
+        self.fields().flags & ff::AV_PKT_FLAG_KEY != 0
     }
 
     /// Whether the demuxer knows the bytes to be damaged.
     pub fn is_corrupt(&self) -> bool {
-        self.flags() & ff::AV_PKT_FLAG_CORRUPT != 0
+        self.fields().flags & ff::AV_PKT_FLAG_CORRUPT != 0
     }
 
     /// The coded bytes.
     pub fn data(&self) -> &[u8] {
-        // SAFETY: as above.
-        let data = unsafe { (*self.as_ptr()).data };
+        let data = self.fields().data;
         if data.is_null() {
             return &[];
         }
@@ -89,13 +84,13 @@ impl Packet {
 
     /// Number of coded bytes.
     pub fn size(&self) -> usize {
-        // SAFETY: as above.
-        usize::try_from(unsafe { (*self.as_ptr()).size }).unwrap_or(0)
+        usize::try_from(self.fields().size).unwrap_or(0)
     }
 
-    fn flags(&self) -> i32 {
-        // SAFETY: as above.
-        unsafe { (*self.as_ptr()).flags }
+    fn fields(&self) -> &ff::AVPacket {
+        // SAFETY: the packet is ours for as long as self and written through `&mut self` only; its fields are
+        // numbers and pointers, of which any bits are valid.
+        unsafe { self.0.as_ref() }
     }
 }
 

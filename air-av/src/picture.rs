@@ -1,12 +1,13 @@
 //! Uncompressed pictures: shared and immutable once made, writable only while being made.
 
 use std::fmt;
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use ffmpeg_sys_next as ff;
 
 use crate::error::{Error, Result};
-use crate::frame::Frame;
+use crate::frame::{Fields, Frame};
 use crate::{Color, Rational};
 
 mod format;
@@ -25,7 +26,7 @@ impl Picture {
     /// Takes a frame of video from libav, refusing what the rest of this crate could not read safely.
     pub(crate) fn from_frame(frame: Frame) -> Result<Self> {
         validate(&frame)?;
-        let pts = frame.timestamp();
+        let pts = frame.fields().timestamp();
         Ok(Self { frame: Arc::new(frame), pts })
     }
 
@@ -38,17 +39,17 @@ impl Picture {
 
     /// Width in pixels, above zero.
     pub fn width(&self) -> u32 {
-        self.frame.width().unsigned_abs()
+        self.frame.fields().width.unsigned_abs()
     }
 
     /// Height in lines, above zero.
     pub fn height(&self) -> u32 {
-        self.frame.height().unsigned_abs()
+        self.frame.fields().height.unsigned_abs()
     }
 
     /// The layout of the samples.
     pub fn pixel_format(&self) -> PixelFormat {
-        PixelFormat::from_av(self.frame.format())
+        PixelFormat::from_av(self.frame.fields().format)
     }
 
     /// When to show: the decoder's best estimate in the stream's time base, or a graph's in the graph's.
@@ -64,37 +65,37 @@ impl Picture {
 
     /// How long it is shown, in the unit of [`pts`](Self::pts); 0 when unknown.
     pub fn duration(&self) -> i64 {
-        self.frame.duration()
+        self.frame.fields().duration
     }
 
     /// Shape of a pixel, `0/1` when unknown.
     pub fn sample_aspect_ratio(&self) -> Rational {
-        Rational::from(self.frame.sample_aspect_ratio()).positive().unwrap_or(Rational::new(0, 1))
+        Rational::from(self.frame.fields().sample_aspect_ratio).positive().unwrap_or(Rational::new(0, 1))
     }
 
     /// How the samples mean colours.
     pub fn color(&self) -> Color {
-        self.frame.color()
+        self.frame.fields().color
     }
 
     /// Whether the two fields were taken at different times.
     pub fn is_interlaced(&self) -> bool {
-        self.frame.is_interlaced()
+        self.frame.fields().is_interlaced
     }
 
     /// For an interlaced picture, whether the field with the first line comes first.
     pub fn top_field_first(&self) -> bool {
-        self.frame.top_field_first()
+        self.frame.fields().top_field_first
     }
 
     /// Whether it was coded without reference to others.
     pub fn is_key(&self) -> bool {
-        self.frame.is_key()
+        self.frame.fields().is_key
     }
 
     /// Whether the decoder met damage in it.
     pub fn is_corrupt(&self) -> bool {
-        self.frame.is_corrupt()
+        self.frame.fields().is_corrupt
     }
 
     /// What a [`VideoGraph`](crate::VideoGraph) needs to know to take this picture.
@@ -110,22 +111,12 @@ impl Picture {
 
     /// The samples of a plane. Empty if there is no such plane, or if its lines are stored bottom-up.
     pub fn plane(&self, index: usize) -> Plane<'_> {
-        let shape = self.pixel_format().plane_shape(index, self.width(), self.height());
-        let (row_bytes, rows) = shape.unwrap_or((0, 0));
-        let stride = usize::try_from(self.frame.linesize(index)).unwrap_or(0);
-        if rows == 0 || stride < row_bytes {
+        let Some(Span { start, len, stride, rows }) = span(&self.frame, index) else {
             return Plane { data: &[], stride: 0, rows: 0 };
-        }
-        let len = stride * (rows - 1) + row_bytes;
-        match self.frame.bytes(index, len) {
-            Some(start) => {
-                // SAFETY: `bytes` proved the span to lie in a buffer the frame keeps alive; pictures are never
-                // written to once made.
-                let data = unsafe { std::slice::from_raw_parts(start.as_ptr(), len) };
-                Plane { data, stride, rows }
-            }
-            None => Plane { data: &[], stride: 0, rows: 0 },
-        }
+        };
+        // SAFETY: the span lies in a buffer the frame keeps alive; pictures are never written to once made.
+        let data = unsafe { std::slice::from_raw_parts(start.as_ptr(), len) };
+        Plane { data, stride, rows }
     }
 }
 
@@ -194,23 +185,13 @@ impl PictureMut {
 
     /// The samples of a plane, to write; empty if there is no such plane.
     pub fn plane_mut(&mut self, index: usize) -> PlaneMut<'_> {
-        let pixel_format = PixelFormat::from_av(self.0.format());
-        let (width, height) = (self.0.width().unsigned_abs(), self.0.height().unsigned_abs());
-        let (row_bytes, rows) = pixel_format.plane_shape(index, width, height).unwrap_or((0, 0));
-        let stride = usize::try_from(self.0.linesize(index)).unwrap_or(0);
-        if rows == 0 || stride < row_bytes {
+        let Some(Span { start, len, stride, rows }) = span(&self.0, index) else {
             return PlaneMut { data: &mut [], stride: 0, rows: 0 };
-        }
-        let len = stride * (rows - 1) + row_bytes;
-        match self.0.bytes(index, len) {
-            Some(start) => {
-                // SAFETY: `bytes` proved the span to lie in the frame's buffer; the buffer was allocated for this
-                // frame alone and is not shared before `freeze`, and `&mut self` admits one borrower at a time.
-                let data = unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), len) };
-                PlaneMut { data, stride, rows }
-            }
-            None => PlaneMut { data: &mut [], stride: 0, rows: 0 },
-        }
+        };
+        // SAFETY: the span lies in the frame's buffer, which was allocated for this frame alone and is not shared
+        // before `freeze`; `&mut self` admits one borrower at a time.
+        let data = unsafe { std::slice::from_raw_parts_mut(start.as_ptr(), len) };
+        PlaneMut { data, stride, rows }
     }
 
     /// Ends the drawing: the picture can be shared from here on.
@@ -220,14 +201,33 @@ impl PictureMut {
 }
 
 fn validate(frame: &Frame) -> Result<()> {
-    let pixel_format = PixelFormat::from_av(frame.format());
+    let Fields { width, height, format, .. } = frame.fields();
+    let pixel_format = PixelFormat::from_av(format);
     let planes = pixel_format.planes();
-    if frame.width() <= 0 || frame.height() <= 0 || planes == 0 {
-        let (width, height) = (frame.width(), frame.height());
-        return Err(Error::unsupported(format!("picture of {width}x{height} {}", pixel_format.name())));
+    if width <= 0 || height <= 0 || planes == 0 {
+        return Err(Error::unsupported(format!("picture of {width}x{height} {pixel_format}")));
     }
     match (0..planes).find(|&plane| frame.bytes(plane, 1).is_none()) {
         Some(plane) => Err(Error::unsupported(format!("picture without plane {plane}"))),
         None => Ok(()),
     }
+}
+
+/// The bytes of a plane, from the first sample of the first line to the last of the last.
+struct Span {
+    start: NonNull<u8>,
+    len: usize,
+    stride: usize,
+    rows: usize,
+}
+
+/// Where a plane lies: within one buffer of the frame, or nowhere. Rests on the frame's own numbers, so that no
+/// disagreement between them and the buffer gets past here.
+fn span(frame: &Frame, plane: usize) -> Option<Span> {
+    let fields = frame.fields();
+    let (width, height) = (fields.width.unsigned_abs(), fields.height.unsigned_abs());
+    let (row_bytes, rows) = PixelFormat::from_av(fields.format).plane_shape(plane, width, height)?;
+    let stride = fields.stride(plane).filter(|&stride| stride >= row_bytes)?;
+    let len = stride * rows.checked_sub(1)? + row_bytes;
+    Some(Span { start: frame.bytes(plane, len)?, len, stride, rows })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ffmpeg_sys_next as ff;
 
 use crate::error::{Error, Result, check};
-use crate::frame::Frame;
+use crate::frame::{Fields, Frame};
 
 const UNSPECIFIED_ORDER: c_int = ff::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC as c_int;
 
@@ -24,8 +24,8 @@ pub struct Samples {
 impl Samples {
     /// Takes a frame of sound from libav, refusing absurd descriptions.
     pub(crate) fn from_frame(mut frame: Frame) -> Result<Self> {
-        let (rate, channels) = (frame.sample_rate(), frame.channels());
-        if rate <= 0 || channels == 0 {
+        let Fields { sample_rate: rate, channels, .. } = frame.fields();
+        if rate <= 0 || channels <= 0 {
             return Err(Error::unsupported(format!("sound of {channels} channels at {rate} Hz")));
         }
         // A count without places (old WAV, raw PCM) gets the usual places, so that a downmix knows what to do.
@@ -36,7 +36,7 @@ impl Samples {
                 ff::av_channel_layout_default(layout, (*layout).nb_channels);
             }
         }
-        let pts = frame.timestamp();
+        let pts = frame.fields().timestamp();
         Ok(Self { frame: Arc::new(frame), pts })
     }
 
@@ -49,17 +49,17 @@ impl Samples {
 
     /// Samples per second and channel, above zero.
     pub fn rate(&self) -> u32 {
-        self.frame.sample_rate().unsigned_abs()
+        self.frame.fields().sample_rate.unsigned_abs()
     }
 
     /// Number of channels, above zero.
     pub fn channels(&self) -> u32 {
-        u32::try_from(self.frame.channels()).unwrap_or(u32::MAX)
+        self.frame.fields().channels.unsigned_abs()
     }
 
     /// Samples per channel.
     pub fn frames(&self) -> usize {
-        self.frame.nb_samples()
+        self.frame.fields().frames()
     }
 
     /// When the first sample is heard: the decoder's best estimate in the stream's time base, or a graph's in
@@ -70,19 +70,13 @@ impl Samples {
 
     /// What an [`AudioGraph`](crate::AudioGraph) needs to know to take these samples.
     pub fn format(&self) -> SamplesFormat {
-        let mut layout = [0 as c_char; 128];
-        // SAFETY: the layout is part of a valid frame, the size is the buffer's, and the text is terminated
-        // within it.
-        let layout = unsafe {
-            let described = &raw const (*self.frame.as_ptr()).ch_layout;
-            ff::av_channel_layout_describe(described, layout.as_mut_ptr(), layout.len() - 1);
-            CStr::from_ptr(layout.as_ptr())
-        };
+        // SAFETY: the layout is part of a valid frame.
+        let layout = unsafe { describe(&raw const (*self.frame.as_ptr()).ch_layout) };
         SamplesFormat {
             rate: self.rate(),
             channels: self.channels(),
-            layout: layout.to_string_lossy().into_owned(),
-            sample_format: SampleFormat(self.frame.format()),
+            layout,
+            sample_format: SampleFormat(self.frame.fields().format),
         }
     }
 
@@ -91,11 +85,11 @@ impl Samples {
     /// # Errors
     /// When they are not packed 16-bit integers: ask a graph for `aformat=sample_fmts=s16`.
     pub fn interleaved_i16(&self) -> Result<&[i16]> {
-        let sample_format = SampleFormat(self.frame.format());
+        let sample_format = SampleFormat(self.frame.fields().format);
         if sample_format != SampleFormat::S16 {
             return Err(Error::unsupported(format!("{sample_format} samples where s16 is needed")));
         }
-        let count = self.frames() * self.frame.channels();
+        let count = self.frames() * self.channels() as usize;
         if count == 0 {
             return Ok(&[]);
         }
@@ -190,6 +184,12 @@ impl ChannelLayout {
         layout
     }
 
+    /// libav's name of it, which is the same for layouts that are equal.
+    pub(crate) fn describe(&self) -> String {
+        // SAFETY: the layout is valid.
+        unsafe { describe(&raw const self.0) }
+    }
+
     /// Copies into a layout that is part of one of libav's structs.
     ///
     /// # Safety
@@ -204,6 +204,19 @@ impl ChannelLayout {
         // SAFETY: the struct is plain data whose zeroed state libav defines as valid ("unspecified").
         Self(unsafe { MaybeUninit::zeroed().assume_init() })
     }
+}
+
+/// # Safety
+/// `layout` must point to a valid layout.
+pub(crate) unsafe fn describe(layout: *const ff::AVChannelLayout) -> String {
+    let mut text = [0 as c_char; 128];
+    // SAFETY: the caller vouches for the layout; the size is one less than the buffer's, which is all zeroes, so
+    // the text is terminated within it even if the function fails.
+    let text = unsafe {
+        ff::av_channel_layout_describe(layout, text.as_mut_ptr(), text.len() - 1);
+        CStr::from_ptr(text.as_ptr())
+    };
+    text.to_string_lossy().into_owned()
 }
 
 impl fmt::Debug for ChannelLayout {

@@ -40,9 +40,15 @@ pub enum FieldOrder {
 /// One stream of a file, described. Owns its description, so it outlives the demuxer; a clone is cheap.
 #[derive(Clone)]
 pub struct StreamInfo {
-    parameters: Arc<Parameters>,
+    parameters: Arc<CodecParameters>,
     index: usize,
     kind: MediaKind,
+    codec_name: &'static str,
+    width: u32,
+    height: u32,
+    field_order: FieldOrder,
+    sample_rate: u32,
+    channels: u32,
     time_base: Rational,
     start_time: Option<i64>,
     duration: Option<i64>,
@@ -57,15 +63,27 @@ impl StreamInfo {
     /// # Safety
     /// `stream` must point to a valid stream of an opened input.
     pub(crate) unsafe fn read(stream: *mut ff::AVStream) -> Result<Self> {
-        // SAFETY: the caller vouches for the stream; libavformat gives every stream its parameters.
+        let count = |value| u32::try_from(value).unwrap_or(0);
+        let timestamp = |value| Some(value).filter(|&value| value != ff::AV_NOPTS_VALUE);
+        // SAFETY: the caller vouches for the stream, and libavformat gives every stream its parameters, which are
+        // valid in the copy too. Enums are read as integers, which C gives them the size of. The codec id is from
+        // libav's own tables, whose names are static, terminated strings.
         unsafe {
-            let parameters = Parameters::copy((*stream).codecpar)?;
-            let timestamp = |value| Some(value).filter(|&value| value != ff::AV_NOPTS_VALUE);
+            let owned = CodecParameters::copy((*stream).codecpar)?;
+            let parameters = owned.as_ptr();
             let own_aspect = Rational::from((*stream).sample_aspect_ratio).positive();
-            let aspect = own_aspect.or(Rational::from((*parameters.as_ptr()).sample_aspect_ratio).positive());
+            let aspect = own_aspect.or(Rational::from((*parameters).sample_aspect_ratio).positive());
             Ok(Self {
                 index: usize::try_from((*stream).index).unwrap_or(0),
-                kind: parameters.kind(),
+                kind: kind((&raw const (*parameters).codec_type).cast::<c_int>().read()),
+                codec_name: CStr::from_ptr(ff::avcodec_get_name((*parameters).codec_id))
+                    .to_str()
+                    .unwrap_or("none"),
+                width: count((*parameters).width),
+                height: count((*parameters).height),
+                field_order: field_order((&raw const (*parameters).field_order).cast::<c_int>().read()),
+                sample_rate: count((*parameters).sample_rate),
+                channels: count((*parameters).ch_layout.nb_channels),
                 time_base: Rational::from((*stream).time_base).positive().unwrap_or(MICROSECONDS),
                 start_time: timestamp((*stream).start_time),
                 duration: timestamp((*stream).duration).filter(|&duration| duration > 0),
@@ -74,7 +92,7 @@ impl StreamInfo {
                 sample_aspect_ratio: aspect.unwrap_or(Rational::new(0, 1)),
                 rotation_degrees: rotation(stream),
                 is_attached_picture: (*stream).disposition & ff::AV_DISPOSITION_ATTACHED_PIC != 0,
-                parameters: Arc::new(parameters),
+                parameters: Arc::new(owned),
             })
         }
     }
@@ -120,21 +138,17 @@ impl StreamInfo {
 
     /// libav's name of the codec, such as `h264`; `none` or `unknown_codec` if it knows none.
     pub fn codec_name(&self) -> &'static str {
-        // SAFETY: the codec id is from libav's own tables, and names are static, terminated strings.
-        let name = unsafe { CStr::from_ptr(ff::avcodec_get_name((*self.parameters()).codec_id)) };
-        name.to_str().unwrap_or("none")
+        self.codec_name
     }
 
     /// Width in pixels, 0 for sound or when unknown.
     pub fn width(&self) -> u32 {
-        // SAFETY: the parameters are valid for as long as self.
-        u32::try_from(unsafe { (*self.parameters()).width }).unwrap_or(0)
+        self.width
     }
 
     /// Height in lines, 0 for sound or when unknown.
     pub fn height(&self) -> u32 {
-        // SAFETY: as above.
-        u32::try_from(unsafe { (*self.parameters()).height }).unwrap_or(0)
+        self.height
     }
 
     /// Shape of a pixel, `0/1` when unknown; the container's word goes before the codec's.
@@ -149,26 +163,17 @@ impl StreamInfo {
 
     /// The order of the fields, as the container or the first headers have it.
     pub fn field_order(&self) -> FieldOrder {
-        // SAFETY: the field lies in valid parameters; C enums have the size of int.
-        match unsafe { (&raw const (*self.parameters()).field_order).cast::<c_int>().read() } {
-            1 => FieldOrder::Progressive,
-            // "TB" is coded top first and shown bottom first, and the reverse: what counts is what is shown.
-            2 | 5 => FieldOrder::TopFirst,
-            3 | 4 => FieldOrder::BottomFirst,
-            _ => FieldOrder::Unknown,
-        }
+        self.field_order
     }
 
     /// Samples per second, 0 for pictures or when unknown.
     pub fn sample_rate(&self) -> u32 {
-        // SAFETY: as above.
-        u32::try_from(unsafe { (*self.parameters()).sample_rate }).unwrap_or(0)
+        self.sample_rate
     }
 
     /// Number of channels, 0 for pictures or when unknown.
     pub fn channels(&self) -> u32 {
-        // SAFETY: as above.
-        u32::try_from(unsafe { (*self.parameters()).ch_layout.nb_channels }).unwrap_or(0)
+        self.channels
     }
 
     /// Whether it is a still that belongs to the file, such as the cover of an album, rather than video.
@@ -195,14 +200,31 @@ impl fmt::Debug for StreamInfo {
 
 const MICROSECONDS: Rational = Rational::new(1, ff::AV_TIME_BASE);
 
+fn kind(codec_type: c_int) -> MediaKind {
+    match codec_type {
+        0 => MediaKind::Video,
+        1 => MediaKind::Audio,
+        3 => MediaKind::Subtitle,
+        _ => MediaKind::Other,
+    }
+}
+
+/// "TB" is coded top first and shown bottom first, and the reverse: what counts is what is shown.
+fn field_order(order: c_int) -> FieldOrder {
+    match order {
+        1 => FieldOrder::Progressive,
+        2 | 5 => FieldOrder::TopFirst,
+        3 | 4 => FieldOrder::BottomFirst,
+        _ => FieldOrder::Unknown,
+    }
+}
+
 /// # Safety
 /// `stream` must point to a valid stream.
 unsafe fn rotation(stream: *const ff::AVStream) -> i32 {
     const MATRIX_BYTES: usize = 9 * size_of::<i32>();
-    let mut size = 0;
-    let kind = ff::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
     // SAFETY: the caller vouches for the stream.
-    let matrix = unsafe { ff::av_stream_get_side_data(stream, kind, &raw mut size) };
+    let (matrix, size) = unsafe { display_matrix(stream) };
     if matrix.is_null() || size < MATRIX_BYTES {
         return 0;
     }
@@ -212,15 +234,44 @@ unsafe fn rotation(stream: *const ff::AVStream) -> i32 {
     (-counterclockwise).round().rem_euclid(360.0) as i32
 }
 
+/// Start and size of the matrix; null if there is none.
+///
+/// # Safety
+/// `stream` must point to a valid stream.
+#[cfg(not(ffmpeg_6_1))]
+unsafe fn display_matrix(stream: *const ff::AVStream) -> (*const u8, usize) {
+    let mut size = 0;
+    let kind = ff::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+    // SAFETY: the caller vouches for the stream; the size is a place to write to.
+    (unsafe { ff::av_stream_get_side_data(stream, kind, &raw mut size) }, size)
+}
+
+/// Start and size of the matrix, now that side data moved from the stream to its parameters.
+///
+/// # Safety
+/// `stream` must point to a valid stream.
+#[cfg(ffmpeg_6_1)]
+unsafe fn display_matrix(stream: *const ff::AVStream) -> (*const u8, usize) {
+    let kind = ff::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+    // SAFETY: the caller vouches for the stream; libavformat keeps list and count of its parameters in step, and
+    // the function returns null where there is none of the kind.
+    unsafe {
+        let parameters = (*stream).codecpar;
+        let (list, count) = ((*parameters).coded_side_data, (*parameters).nb_coded_side_data);
+        let found = ff::av_packet_side_data_get(list, count, kind);
+        if found.is_null() { (std::ptr::null(), 0) } else { ((*found).data, (*found).size) }
+    }
+}
+
 /// The owner of an `AVCodecParameters`.
-struct Parameters(NonNull<ff::AVCodecParameters>);
+struct CodecParameters(NonNull<ff::AVCodecParameters>);
 
 // SAFETY: plain data with its own allocations, bound to no thread.
-unsafe impl Send for Parameters {}
+unsafe impl Send for CodecParameters {}
 // SAFETY: never written to after `copy`.
-unsafe impl Sync for Parameters {}
+unsafe impl Sync for CodecParameters {}
 
-impl Parameters {
+impl CodecParameters {
     /// # Safety
     /// `source` must point to valid parameters.
     unsafe fn copy(source: *const ff::AVCodecParameters) -> Result<Self> {
@@ -234,19 +285,9 @@ impl Parameters {
     fn as_ptr(&self) -> *const ff::AVCodecParameters {
         self.0.as_ptr()
     }
-
-    fn kind(&self) -> MediaKind {
-        // SAFETY: the field lies in valid parameters; C enums have the size of int.
-        match unsafe { (&raw const (*self.as_ptr()).codec_type).cast::<c_int>().read() } {
-            0 => MediaKind::Video,
-            1 => MediaKind::Audio,
-            3 => MediaKind::Subtitle,
-            _ => MediaKind::Other,
-        }
-    }
 }
 
-impl Drop for Parameters {
+impl Drop for CodecParameters {
     fn drop(&mut self) {
         let mut parameters = self.0.as_ptr();
         // SAFETY: the parameters came from avcodec_parameters_alloc and are freed once.

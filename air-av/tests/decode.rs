@@ -101,6 +101,22 @@ fn no_damage_brings_the_process_down() {
     assert!(opened > 10 && refused > 10, "{opened} opened, {refused} refused: both paths are to be walked");
 }
 
+/// A few kilobytes may not cost the memory of a vast picture, neither in describing the stream nor in decoding it.
+#[test]
+fn pictures_are_decoded_up_to_8k_and_no_larger() {
+    let folder = folder("decode-vast");
+    for (name, size, expected) in [("8k.png", (8192, 4352), 1), ("vast.png", (8256, 4352), 0)] {
+        let (width, height) = size;
+        let arguments =
+            format!("-an -frames:v 1 -s {width}x{height} -pix_fmt monob -sws_flags neighbor -c:v png");
+        let demuxer = open(&media(&folder, name, &arguments));
+        let video = demuxer.video().unwrap();
+        let described = if expected > 0 { size } else { (0, 0) };
+        assert_eq!((video.width(), video.height()), described, "{name}");
+        assert_eq!(support::drained(demuxer, 1).0.len(), expected, "{name}");
+    }
+}
+
 /// Flips one bit in every `step` bytes, the same ones for the same seed.
 fn flip(bytes: &mut [u8], seed: u32, step: usize) {
     let mut state = seed;

@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::VecDeque;
+use std::path::Path;
 
 use air_av::{
     AudioEncoder, AudioEncoderConfig, Error, Packet, Picture, PictureMut, PixelFormat, Rational,
@@ -140,6 +141,87 @@ fn what_an_encoder_does_not_know_is_an_error_by_name() {
     let options = vec![("aac_codr".into(), "fast".into())];
     let audio = AudioEncoder::open(&AudioEncoderConfig { options, ..aac() });
     assert!(matches!(audio, Err(Error::UnknownOption { .. })));
+}
+
+/// Encoders read frames by their context, into which every option reaches: as soon as the two differ, they read
+/// past the end.
+#[test]
+fn no_option_parts_the_encoder_from_the_frames_it_is_given() {
+    for (name, value) in [
+        ("ch_layout", "5.1"),
+        ("ch_layout", "mono"),
+        ("ar", "44100"),
+        ("time_base", "1/44100"),
+        ("flags", "-global_header"),
+    ] {
+        let config = AudioEncoderConfig { options: vec![(name.into(), value.into())], ..aac() };
+        let refused = AudioEncoder::open(&config);
+        assert!(matches!(refused, Err(Error::InvalidOption { .. })), "{name}={value}: {refused:?}");
+    }
+    for (name, value) in [
+        ("video_size", "640x352"),
+        ("pixel_format", "yuv444p"),
+        ("time_base", "1/50"),
+        ("aspect", "16/11"),
+        ("color_range", "pc"),
+        ("color_primaries", "bt2020"),
+    ] {
+        let refused = VideoEncoder::open(&x264(&[(name, value)]));
+        assert!(matches!(refused, Err(Error::InvalidOption { .. })), "{name}={value}: {refused:?}");
+    }
+}
+
+#[test]
+fn no_option_takes_the_parameter_sets_out_of_the_stream() {
+    for (name, value) in [
+        ("flags", "+global_header"),
+        ("intra-refresh", "1"),
+        ("x264-params", "repeat-headers=0"),
+        ("x264-params", "bframes=0:repeat_headers=0"),
+        ("x264-params", "global-header"),
+        ("x264opts", "annexb=0"),
+        ("x264opts", "no-annexb"),
+        ("x264-params", "colormatrix=bt2020nc"),
+        ("x265-params", "annexb=0"),
+    ] {
+        let refused = VideoEncoder::open(&x264(&[(name, value)]));
+        assert!(matches!(refused, Err(Error::InvalidOption { .. })), "{name}={value}: {refused:?}");
+    }
+    let beside = VideoEncoderConfig { encoder: "ffvhuff".into(), ..x264(&[]) };
+    assert!(matches!(VideoEncoder::open(&beside), Err(Error::Unsupported { .. })));
+}
+
+#[test]
+fn no_option_makes_the_encoder_write_a_file() {
+    let folder = folder("encode-files");
+    let file = folder.join("written").display().to_string();
+    for (name, value) in [
+        ("x264-params", format!("dump-yuv={file}")),
+        ("x264-params", format!("dump_yuv={file}")),
+        ("x264-params", format!("pass=1:stats={file}")),
+        ("stats", file.clone()),
+        ("passlogfile", file.clone()),
+        ("flags", "+pass1".into()),
+    ] {
+        let refused = VideoEncoder::open(&x264(&[(name, &value)]));
+        assert!(matches!(refused, Err(Error::InvalidOption { .. })), "{name}={value}: {refused:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    assert!(!Path::new("x264_2pass.log").exists(), "what the first pass writes if not told a name");
+}
+
+#[test]
+fn x264_takes_what_it_knows_in_its_own_words_and_nothing_else() {
+    let reordered = |params: &str| {
+        let packets = encoded(&x264(&[("x264-params", params)]), 10, &[]);
+        packets.iter().any(|packet| packet.pts() != packet.dts())
+    };
+    assert!(reordered("bframes=2:b-adapt=0") && !reordered("bframes=0"));
+    for params in ["nosuch=1", "bframes=many", "bframes=2:nosuch"] {
+        assert!(VideoEncoder::open(&x264(&[("x264-params", params)])).is_err(), "{params}");
+    }
+    let twice = VideoEncoder::open(&x264(&[("x264-params", "bframes=2"), ("x264opts", "ref=1")]));
+    assert!(matches!(twice, Err(Error::InvalidOption { .. })));
 }
 
 #[test]

@@ -77,6 +77,8 @@ fn playlists_and_scripts_are_refused_by_name() {
     let sdp = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 5004 RTP/AVP 33\r\n";
     let dash = b"<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" \
         profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" type=\"static\"></MPD>";
+    let vobsub = b"# VobSub index file, v7 (do not modify this line!)\nid: en, index: 0\n";
+    let beats = b"-SE\nbase: 200+10/50\n0:00 base ->\n0:10 base\n";
     let script = b"ffconcat version 1.0\nfile part.ts\n";
     for (name, content, expected) in [
         ("list.m3u8", &m3u8[..], "hls"),
@@ -84,6 +86,8 @@ fn playlists_and_scripts_are_refused_by_name() {
         ("script.ffconcat", &script[..], "concat"),
         ("session.sdp", &sdp[..], "sdp"),
         ("manifest.mpd", &dash[..], "dash"),
+        ("titles.idx", &vobsub[..], "vobsub"),
+        ("beats.sbg", &beats[..], "sbg"),
     ] {
         match refusal(&file(&folder, name, content)) {
             Error::Refused { format, .. } => assert!(format.contains(expected), "{name}: {format}"),

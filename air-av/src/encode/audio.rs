@@ -6,12 +6,12 @@ use std::ffi::c_int;
 use ff::AVSampleFormat as Format;
 use ffmpeg_sys_next as ff;
 
-use super::{context, encode, set_options};
-use crate::Packet;
+use super::{context, encode, keep, open};
 use crate::codec::Codec;
 use crate::error::{Error, Result};
 use crate::frame::Frame;
-use crate::samples::ChannelLayout;
+use crate::samples::{ChannelLayout, SampleFormat, describe};
+use crate::{Packet, Rational};
 
 /// What an audio encoder is opened with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ pub struct AudioEncoderConfig {
     pub channels: u16,
     /// Rate aimed at, bits per second.
     pub bitrate: u64,
-    /// Further options by libav's names, of the codec context or of the encoder. Applied last, so they win.
+    /// Further options by libav's names, of the codec context or of the encoder. Applied last, so they win, but
+    /// over the rate, the channels and how samples are stored.
     pub options: Vec<(String, String)>,
 }
 
@@ -66,8 +67,7 @@ impl AudioEncoder {
             (*context).flags |= ff::AV_CODEC_FLAG_GLOBAL_HEADER as c_int;
             layout.copy_to(&raw mut (*context).ch_layout)?;
         }
-        set_options(&mut codec, &config.options, &config.encoder)?;
-        codec.open()?;
+        open(&mut codec, &config.options, &config.encoder, |codec| agreed(codec, rate, format, &layout))?;
         Ok(Self { codec, format, layout, channels: config.channels.into(), samples: 0 })
     }
 
@@ -80,7 +80,7 @@ impl AudioEncoder {
 
     /// Samples per channel the encoder puts before the first of ours; the first packet's timestamp is minus this.
     pub fn initial_padding(&self) -> u32 {
-        // SAFETY: as above.
+        // SAFETY: the context is valid for as long as self.
         u32::try_from(unsafe { (*self.codec.as_ptr()).initial_padding }).unwrap_or(0)
     }
 
@@ -133,6 +133,24 @@ impl AudioEncoder {
         frame.allocate()?;
         Ok(frame)
     }
+}
+
+/// Encoders read frames by what their context says: it must say what `blank_frame` makes.
+fn agreed(codec: &Codec, rate: c_int, format: Format, layout: &ChannelLayout) -> Result<()> {
+    let context = codec.as_ptr();
+    // SAFETY: the context is valid as long as the codec; enums are read as integers, which C gives them the size
+    // of.
+    let (got_rate, time_base, flags, got_format) = unsafe {
+        let format = (&raw const (*context).sample_fmt).cast::<c_int>().read();
+        ((*context).sample_rate, (*context).time_base, (*context).flags, format)
+    };
+    // SAFETY: the layout is part of a valid context.
+    let got_layout = unsafe { describe(&raw const (*context).ch_layout) };
+    keep("sample_rate", got_rate, rate)?;
+    keep("sample_fmt", SampleFormat(got_format), SampleFormat(format as c_int))?;
+    keep("time_base", Rational::from(time_base), Rational::new(1, rate))?;
+    keep("ch_layout", got_layout, layout.describe())?;
+    keep("flags", flags & ff::AV_CODEC_FLAG_GLOBAL_HEADER as c_int != 0, true)
 }
 
 /// The first of the formats we can make that the encoder takes, cheapest first.

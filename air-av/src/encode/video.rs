@@ -5,7 +5,7 @@ use std::ffi::c_int;
 
 use ffmpeg_sys_next as ff;
 
-use super::{context, encode, set_options};
+use super::{context, encode, keep, open};
 use crate::codec::{Codec, thread_count};
 use crate::error::{Error, Result};
 use crate::{Color, Packet, Picture, PixelFormat, Rational};
@@ -31,7 +31,8 @@ pub struct VideoEncoderConfig {
     pub gop: u32,
     /// Threads; 0 leaves the choice to the encoder.
     pub threads: u32,
-    /// Further options by libav's names, of the codec context or of the encoder. Applied last, so they win.
+    /// Further options by libav's names, of the codec context or of the encoder. Applied last, so they win, but
+    /// over what [`VideoEncoder`] promises, and none may name a file.
     pub options: Vec<(String, String)>,
 }
 
@@ -49,8 +50,8 @@ impl VideoEncoder {
     /// Opens the encoder.
     ///
     /// # Errors
-    /// [`Error::UnknownEncoder`], [`Error::UnknownOption`], [`Error::InvalidOption`]; otherwise the encoder's own
-    /// refusal.
+    /// [`Error::UnknownEncoder`], [`Error::UnknownOption`], [`Error::InvalidOption`]; [`Error::Unsupported`] for an
+    /// encoder that puts its headers beside the stream; otherwise the encoder's own refusal.
     pub fn open(config: &VideoEncoderConfig) -> Result<Self> {
         let mut codec = context(&config.encoder, ff::AVMediaType::AVMEDIA_TYPE_VIDEO)?;
         describe(&mut codec, config)?;
@@ -59,8 +60,11 @@ impl VideoEncoder {
             Ok(()) | Err(Error::UnknownOption { .. }) => {}
             Err(error) => return Err(error),
         }
-        set_options(&mut codec, &config.options, &config.encoder)?;
-        codec.open()?;
+        let set = Described::read(&codec);
+        open(&mut codec, &config.options, &config.encoder, |codec| Described::read(codec).keeps(&set))?;
+        if !codec.extradata().is_empty() {
+            return Err(Error::unsupported(format!("{} with its headers beside the stream", config.encoder)));
+        }
         Ok(Self { codec, width: config.width, height: config.height })
     }
 
@@ -95,7 +99,7 @@ impl VideoEncoder {
         encode(&mut self.codec, None, out)
     }
 
-    /// Headers beside the stream; empty for encoders that put them within, which is what is asked of them.
+    /// Headers beside the stream; always empty, since encoders must put them within.
     pub fn extradata(&self) -> &[u8] {
         self.codec.extradata()
     }
@@ -144,6 +148,52 @@ fn describe(codec: &mut Codec, config: &VideoEncoderConfig) -> Result<()> {
         (&raw mut (*context).colorspace).cast::<c_int>().write(color.matrix.into());
     }
     Ok(())
+}
+
+/// What the context says of the pictures and the stream, on which the encoder's reading of our frames relies, or
+/// the stream's receivers do.
+struct Described {
+    size: (c_int, c_int),
+    pix_fmt: PixelFormat,
+    time_base: Rational,
+    sample_aspect_ratio: Rational,
+    color: Color,
+    /// Those of the flags that put headers beside the stream or make the encoder keep files.
+    flags: c_int,
+}
+
+impl Described {
+    fn read(codec: &Codec) -> Self {
+        const FLAGS: u32 =
+            ff::AV_CODEC_FLAG_GLOBAL_HEADER | ff::AV_CODEC_FLAG_PASS1 | ff::AV_CODEC_FLAG_PASS2;
+        let context = codec.as_ptr();
+        // SAFETY: the context is valid as long as the codec; enums are read as integers, which C gives them the
+        // size of.
+        unsafe {
+            Self {
+                size: ((*context).width, (*context).height),
+                pix_fmt: PixelFormat::from_av((&raw const (*context).pix_fmt).cast::<c_int>().read()),
+                time_base: (*context).time_base.into(),
+                sample_aspect_ratio: (*context).sample_aspect_ratio.into(),
+                color: Color::from_av(
+                    (&raw const (*context).color_range).cast::<c_int>().read(),
+                    (&raw const (*context).color_primaries).cast::<c_int>().read(),
+                    (&raw const (*context).color_trc).cast::<c_int>().read(),
+                    (&raw const (*context).colorspace).cast::<c_int>().read(),
+                ),
+                flags: (*context).flags & FLAGS as c_int,
+            }
+        }
+    }
+
+    fn keeps(&self, set: &Self) -> Result<()> {
+        keep("video_size", self.size, set.size)?;
+        keep("pixel_format", self.pix_fmt, set.pix_fmt)?;
+        keep("time_base", self.time_base, set.time_base)?;
+        keep("aspect", self.sample_aspect_ratio, set.sample_aspect_ratio)?;
+        keep("color", self.color, set.color)?;
+        keep("flags", self.flags, set.flags)
+    }
 }
 
 fn int(name: &str, value: u64) -> Result<c_int> {

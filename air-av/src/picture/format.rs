@@ -134,8 +134,8 @@ pub struct PictureFormat {
 
 impl fmt::Display for PictureFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { width, height, pixel_format, sample_aspect_ratio, .. } = self;
-        write!(f, "{width}x{height} {pixel_format} SAR {sample_aspect_ratio}")
+        let Self { width, height, pixel_format, sample_aspect_ratio, color } = self;
+        write!(f, "{width}x{height} {pixel_format} SAR {sample_aspect_ratio} colour {color}")
     }
 }
 
@@ -151,6 +151,17 @@ mod tests {
         assert_eq!(PixelFormat::Yuv420p.name(), "yuv420p");
         assert_eq!(PixelFormat::Other(i32::MAX).name(), "none");
         assert_eq!(PixelFormat::Other(-5).planes(), 0);
+    }
+
+    /// An error that says "expected X, got Y" must show what differs.
+    #[test]
+    fn formats_that_differ_read_differently() {
+        let pixel_format = PixelFormat::Yuv420p;
+        let (sample_aspect_ratio, color) = (Rational::new(1, 1), Color::BT709_LIMITED);
+        let format = PictureFormat { width: 320, height: 180, pixel_format, sample_aspect_ratio, color };
+        assert_eq!(format.to_string(), "320x180 yuv420p SAR 1/1 colour limited 1/1/1");
+        let unlabelled = PictureFormat { color: Color::UNSPECIFIED, ..format.clone() };
+        assert_ne!(format.to_string(), unlabelled.to_string());
     }
 
     #[test]
