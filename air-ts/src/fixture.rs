@@ -84,10 +84,20 @@ impl Capture {
 
 /// So many ticks through a mux that starts at `origin`, each pushed when it comes.
 pub fn run(rate: MuxRate, origin: Pts, ticks: u64) -> (Mux, Capture) {
-    let mut mux = Mux::new(MuxConfig { rate, ..MuxConfig::default() }, origin.to_pcr()).expect("a valid mux");
+    run_edited(MuxConfig { rate, ..MuxConfig::default() }, origin, ticks, |_, unit| Some(unit))
+}
+
+/// The same with any configuration, and units of tick n changed or left out by `edit`.
+pub fn run_edited(
+    config: MuxConfig,
+    origin: Pts,
+    ticks: u64,
+    edit: impl Fn(u64, AccessUnit) -> Option<AccessUnit>,
+) -> (Mux, Capture) {
+    let mut mux = Mux::new(config, origin.to_pcr()).expect("a valid mux");
     let mut capture = Capture::default();
     for n in 0..ticks {
-        for unit in units(origin, n) {
+        for unit in units(origin, n).into_iter().filter_map(|unit| edit(n, unit)) {
             mux.push(unit).expect("units in order");
         }
         capture.advance(&mut mux, tick(origin, n + 1).to_pcr());

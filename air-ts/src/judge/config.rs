@@ -12,7 +12,7 @@ pub struct JudgeConfig {
     pub pmt_interval: Pcr,
     /// Between two SDTs at most, once one was seen.
     pub sdt_interval: Pcr,
-    /// Between two packets of a PID that the PMT names.
+    /// Between two packets of a PID that the PMT names; advice for what is neither sound nor picture.
     pub pid_interval: Pcr,
     /// Between two PCRs at most.
     pub pcr_interval: Pcr,
@@ -36,12 +36,14 @@ pub struct JudgeConfig {
     pub exact_pts: bool,
     /// Checks whose findings are [`super::Severity::Soft`].
     pub soft: &'static [Check],
-    /// Findings given one by one for each check; the rest are only counted.
+    /// Findings of each check kept for [`super::Judge::take_findings`], from one call to the next; the rest are only
+    /// counted.
     pub max_findings_per_check: u64,
 }
 
 impl JudgeConfig {
-    /// The limits of TR 101 290 and ISO/IEC 13818-1. What a stream may change if it says so is advice.
+    /// The limits of TR 101 290 and ISO/IEC 13818-1. What a stream may change if it says so is advice, and so
+    /// is the rhythm of its pictures, which may vary.
     pub const fn broadcast() -> Self {
         Self {
             pat_interval: Pcr::from_ms(500),
@@ -63,8 +65,11 @@ impl JudgeConfig {
                 Check::DuplicatePacket,
                 Check::UnreferencedPid,
                 Check::Sdt,
+                Check::DataPid,
+                Check::PacketStride,
                 Check::PsiVersion,
                 Check::PidSet,
+                Check::PtsRegularity,
                 Check::IdrInterval,
                 Check::RandomAccessIndicator,
                 Check::StartLead,
@@ -84,7 +89,7 @@ impl JudgeConfig {
             idr_interval: Pcr::from_ms(2200),
             start_lead: Pcr::from_ms(100),
             exact_pts: true,
-            soft: &[Check::PartialPacket],
+            soft: &[Check::PartialPacket, Check::DataPid],
             ..Self::broadcast()
         }
     }

@@ -3,18 +3,18 @@
 
 use super::config::JudgeConfig;
 use super::continuity::{Continuity, Order};
-use super::interval::Interval;
-use super::pcr::{Clock, Moment, Segment};
+use super::pcr::{Clock, Segment};
 use super::psi::{Table, Tables};
 use super::report::{Check, Finding, Log, Report};
+use super::start_lead::StartLead;
+use super::strays::Strays;
 use super::stream::{Media, Stream};
 use super::sync::Framed;
+use super::timetable::Timetable;
 use crate::packet::{NULL_PID, PACKET_SIZE, Packet};
 
 /// Packets that wait for the next PCR at most. At 100 Mb/s that is a quarter of a second.
 const MAX_WAITING: usize = 16_384;
-/// Up to here PIDs are the standards' own.
-const LAST_RESERVED_PID: u16 = 0x1F;
 
 /// A packet whose time is not known yet.
 #[derive(Clone, Copy, Debug)]
@@ -39,11 +39,9 @@ pub(super) struct Inspector {
     clock: Clock,
     streams: Vec<Stream>,
     waiting: Vec<Arrival>,
-    pat: Interval,
-    pmt: Interval,
-    sdt: Interval,
-    unreferenced: Vec<u16>,
-    start_lead_checked: bool,
+    timetable: Timetable,
+    strays: Strays,
+    start_lead: StartLead,
 }
 
 impl std::fmt::Debug for Inspector {
@@ -63,11 +61,9 @@ impl Inspector {
             clock: Clock::new(),
             streams: Vec::new(),
             waiting: Vec::with_capacity(MAX_WAITING),
-            pat: Interval::new(config.pat_interval.0),
-            pmt: Interval::new(config.pmt_interval.0),
-            sdt: Interval::new(config.sdt_interval.0),
-            unreferenced: Vec::new(),
-            start_lead_checked: false,
+            timetable: Timetable::new(&config),
+            strays: Strays::default(),
+            start_lead: StartLead::new(&config),
             config,
         }
     }
@@ -78,6 +74,7 @@ impl Inspector {
             Framed::Packet(bytes) => {
                 self.packets += 1;
                 self.packet(index, bytes);
+                self.timetable.check_patience(self.packets, &self.tables, &mut self.log);
             }
             Framed::BadSyncByte(byte) => {
                 self.packets += 1;
@@ -86,6 +83,10 @@ impl Inspector {
             Framed::Loss(bytes) => {
                 self.clock.lose_position();
                 self.log.add(Check::SyncLoss, index, None, bytes as i64, 0);
+            }
+            Framed::LossEnds(bytes) => self.log.amend(Check::SyncLoss, bytes as i64),
+            Framed::Stride(bytes) => {
+                self.log.add(Check::PacketStride, index, None, bytes as i64, PACKET_SIZE as i64);
             }
             Framed::Partial(bytes) => self.log.add(Check::PartialPacket, index, None, bytes as i64, 0),
         }
@@ -114,11 +115,14 @@ impl Inspector {
             self.log.add(Check::DiscontinuityIndicator, index, Some(pid), 1, 0);
         }
         let order = self.continuity.check(index, bytes, &mut self.log);
-        self.clock(index, packet);
+        if order == Order::Broken {
+            self.clock.lose_position();
+        }
+        self.tell_time(index, packet);
         self.content(index, packet, order);
     }
 
-    fn clock(&mut self, index: u64, packet: Packet<'_>) {
+    fn tell_time(&mut self, index: u64, packet: Packet<'_>) {
         let pid = packet.pid();
         let Some(pcr) = packet.pcr().filter(|_| self.pcr_pid() == Some(pid)) else { return };
         let may_jump = packet.discontinuity_indicator();
@@ -143,7 +147,7 @@ impl Inspector {
         if let Some(stream) = self.streams.iter().position(|stream| stream.facts.pid == pid) {
             let media = self.streams[stream].take(index, packet, order, &mut self.log);
             self.wait(Arrival { packet: index, what: What::Media { stream, media } });
-            self.check_start_lead(index);
+            self.start_lead.check(index, &self.streams, &mut self.log);
             return;
         }
         if order == Order::Broken {
@@ -158,7 +162,7 @@ impl Inspector {
                 }
             }
         }
-        self.check_referenced(index, pid);
+        self.strays.check(index, pid, &self.tables, &mut self.log);
     }
 
     /// The PMT is new or names other streams. Those it still names go on.
@@ -181,32 +185,6 @@ impl Inspector {
         }
     }
 
-    fn check_referenced(&mut self, index: u64, pid: u16) {
-        let Some(pcr_pid) = self.pcr_pid() else { return };
-        let known = pid <= LAST_RESERVED_PID || pid == pcr_pid || Some(pid) == self.tables.pmt_pid;
-        if known || self.tables.has_other_programs || self.unreferenced.contains(&pid) {
-            return;
-        }
-        self.unreferenced.push(pid);
-        self.log.add(Check::UnreferencedPid, index, Some(pid), i64::from(pid), 0);
-    }
-
-    fn check_start_lead(&mut self, index: u64) {
-        if self.start_lead_checked {
-            return;
-        }
-        let first = |of: fn(u8) -> bool| {
-            self.streams.iter().find(|stream| of(stream.facts.stream_type)).and_then(|s| s.facts.first_pts)
-        };
-        let (Some(video), Some(audio)) = (first(super::is_video), first(super::is_audio)) else { return };
-        self.start_lead_checked = true;
-        let lead = crate::pcr::wrapped_distance(video.0, audio.0, crate::pcr::PTS_WRAP) / 90;
-        let limit = self.config.start_lead.as_ms();
-        if lead.unsigned_abs() > limit {
-            self.log.add(Check::StartLead, index, None, lead, limit as i64);
-        }
-    }
-
     fn wait(&mut self, arrival: Arrival) {
         if self.waiting.len() == MAX_WAITING {
             // the clock has stopped: what came meanwhile has no time
@@ -224,73 +202,55 @@ impl Inspector {
         for Arrival { packet, what } in waiting.drain(..) {
             let now = segment.at(packet);
             match what {
-                What::Table(table) => self.table(table, packet, now),
+                What::Table(table) => self.timetable.arrive(table, packet, now, &mut self.log),
                 What::Media { stream, media } => {
                     self.streams[stream].delivery.take(packet, now, media, constant_rate, &mut self.log);
                 }
             }
         }
         self.waiting = waiting;
-        self.check_presence(until, segment.at(until));
-    }
-
-    fn table(&mut self, table: Table, packet: u64, now: Moment) {
-        let (interval, check) = match table {
-            Table::Pat => (&mut self.pat, Check::Pat),
-            Table::Pmt => (&mut self.pmt, Check::Pmt),
-            Table::Sdt => (&mut self.sdt, Check::Sdt),
-        };
-        if let Some(gap) = interval.arrive(now.elapsed) {
-            self.log.add(check, packet, None, gap / 27_000, interval.limit() / 27_000);
-        }
-    }
-
-    fn check_presence(&mut self, packet: u64, now: Moment) {
-        let pat = Some((&mut self.pat, Check::Pat));
-        let pmt = Some((&mut self.pmt, Check::Pmt));
-        let sdt = self.tables.service_name.is_some().then_some((&mut self.sdt, Check::Sdt));
-        for (interval, check) in [pat, pmt, sdt].into_iter().flatten() {
-            if let Some(gap) = interval.overdue(now.elapsed) {
-                self.log.add(check, packet, None, gap / 27_000, interval.limit() / 27_000);
-            }
-        }
+        let now = segment.at(until);
+        self.timetable.check_presence(until, now, self.tables.service_name.is_some(), &mut self.log);
         for stream in &mut self.streams {
-            stream.delivery.check_presence(packet, now, &mut self.log);
+            stream.delivery.check_presence(until, now, &mut self.log);
         }
     }
 
     pub(super) fn finish(mut self) -> Report {
         let end = self.packets;
-        let mut duration = 0;
         if let Some(segment) = self.clock.last_segment() {
             self.settle(segment, end);
-            duration = segment.at(end).elapsed;
         }
         match self.pcr_pid() {
             Some(pid) => self.clock.check_silence(end, pid, &self.config, &mut self.log),
-            None if self.tables.pmt_pid.is_some() => self.log.add(Check::Pmt, end, self.tables.pmt_pid, 0, 0),
-            None => self.log.add(Check::Pat, end, Some(0), 0, 0),
+            None => self.timetable.miss(end, &self.tables, &mut self.log),
         }
         for stream in &mut self.streams {
             stream.finish(&mut self.log);
         }
-        let program = self.tables.program;
+        self.report()
+    }
+
+    pub(super) fn report(&self) -> Report {
+        let program = self.tables.program.as_ref();
+        let duration = self.clock.last_segment().map_or(0, |segment| segment.at(self.packets).elapsed);
+        let (pat_max_gap_27m, pmt_max_gap_27m) = self.timetable.longest_gaps();
         Report {
             packets: self.packets,
             null_packets: self.null_packets,
             duration_27m: duration.max(0) as u64,
             bitrate_bps: self.clock.bits_per_second(),
             null_ppm: self.null_packets * 1_000_000 / self.packets.max(1),
-            program_number: program.as_ref().map(|pmt| pmt.program_number),
-            pmt_pid: self.tables.pmt_pid,
-            pcr_pid: program.as_ref().map(|pmt| pmt.pcr_pid),
-            service_name: self.tables.service_name,
+            program_number: program.map(|pmt| pmt.program_number),
+            pmt_pid: self.tables.pmt_pid(),
+            pcr_pid: program.map(|pmt| pmt.pcr_pid),
+            service_name: self.tables.service_name.clone(),
             pcr_max_gap_27m: self.clock.longest_gap(),
-            pat_max_gap_27m: self.pat.longest(),
-            pmt_max_gap_27m: self.pmt.longest(),
+            pat_max_gap_27m,
+            pmt_max_gap_27m,
             pcrs: self.clock.pcrs(),
-            streams: self.streams.into_iter().map(|stream| stream.facts).collect(),
-            checks: self.log.into_summaries(),
+            streams: self.streams.iter().map(|stream| stream.facts).collect(),
+            checks: self.log.summaries().clone(),
         }
     }
 }

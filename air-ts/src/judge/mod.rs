@@ -13,8 +13,11 @@ mod pcr;
 mod psi;
 mod pts;
 mod report;
+mod start_lead;
+mod strays;
 mod stream;
 mod sync;
+mod timetable;
 mod tstd;
 mod video;
 
@@ -49,6 +52,11 @@ impl Judge {
     /// PCR interval late.
     pub fn take_findings(&mut self) -> Vec<Finding> {
         self.inspector.take_findings()
+    }
+
+    /// The stream so far. What waits for the next PCR is not in it yet.
+    pub fn report(&self) -> Report {
+        self.inspector.report()
     }
 
     /// Ends the stream and sums up. Findings not taken are in the report's counts.

@@ -11,6 +11,9 @@ use std::collections::VecDeque;
 
 /// PCRs over which accuracy is measured.
 const WINDOW: usize = 65;
+/// PCRs that must follow before they are: only the next packet of its PID tells that one was lost, and that the
+/// positions since are wrong.
+const HELD: usize = 8;
 /// Intervals before a rate may be called constant.
 const MIN_INTERVALS: u64 = 20;
 /// A clock does not run straight on over more than this.
@@ -72,7 +75,7 @@ impl Clock {
         Self {
             last: None,
             segment: None,
-            window: VecDeque::with_capacity(WINDOW + 1),
+            window: VecDeque::with_capacity(WINDOW + HELD),
             sound_ticks: 0,
             sound_packets: 0,
             intervals: 0,
@@ -153,7 +156,7 @@ impl Clock {
         if !is_sound {
             self.window.clear();
         }
-        if self.window.len() == WINDOW {
+        if self.window.len() == WINDOW + HELD {
             self.window.pop_front();
         }
         self.window.push_back(now);
@@ -161,7 +164,7 @@ impl Clock {
 
     /// At a constant rate, how far the PCR in the middle of the window is from the line through its ends.
     pub(super) fn check_accuracy(&self, pid: u16, config: &JudgeConfig, log: &mut Log) {
-        if self.window.len() < WINDOW {
+        if self.window.len() < WINDOW + HELD {
             return;
         }
         let [first, middle, last] = [0, WINDOW / 2, WINDOW - 1].map(|index| self.window[index]);
@@ -174,7 +177,7 @@ impl Clock {
         }
     }
 
-    /// Bytes were skipped, so packets no longer tell positions.
+    /// Bytes or packets are missing, so packets no longer tell positions.
     pub(super) fn lose_position(&mut self) {
         self.window.clear();
     }

@@ -38,11 +38,12 @@ macro_rules! checks {
 }
 
 checks! {
-    /// Two sync bytes in a row are missing. Value: bytes skipped before the next packet.
+    /// Two sync bytes in a row are missing, or there are no packets at all. Value: bytes skipped before the next
+    /// packet; 64 KiB in the finding when it takes longer, which is then given at once.
     SyncLoss = "1.1 TS_sync_loss", "bytes";
     /// One sync byte is not 0x47. Value: what it is.
     SyncByte = "1.2 Sync_byte_error", "";
-    /// No PAT in time. Value: time since the last.
+    /// No PAT in time. Value: time since the last; 0 before a clock runs.
     Pat = "1.3.a PAT_error_2", "ms";
     /// A continuity counter went wrong. Value: the counter; limit: what was expected.
     Continuity = "1.4 Continuity_count_error", "";
@@ -50,10 +51,12 @@ checks! {
     PatTableId = "1.3.b PAT_error_2", "";
     /// A packet came twice, which the norm allows once and a single path does not make. Value: the counter.
     DuplicatePacket = "duplicate_packet", "";
-    /// No PMT in time. Value: time since the last.
+    /// No PMT in time. Value: time since the last; 0 before a clock runs.
     Pmt = "1.5.a PMT_error_2", "ms";
-    /// A PID of the PMT does not come. Value: time since its last packet.
+    /// A PID of the PMT with sound or pictures does not come. Value: time since its last packet.
     Pid = "1.6 PID_error", "ms";
+    /// The same of a PID with something else, which may have nothing to say. Value: time since its last packet.
+    DataPid = "1.6 PID_error (data)", "ms";
     /// `transport_error_indicator` is set.
     Transport = "2.1 Transport_error", "";
     /// A section's CRC is wrong. Value: the table_id.
@@ -70,6 +73,8 @@ checks! {
     UnreferencedPid = "3.4.a Unreferenced_PID", "";
     /// No SDT in time. Value: time since the last.
     Sdt = "3.5 SDT_error", "ms";
+    /// Packets are not 188 bytes apart: 204 with an outer code, of which only the first 188 are judged.
+    PacketStride = "packet_stride", "bytes";
     /// An adaptation field that does not fit its packet.
     PacketSyntax = "packet_syntax", "";
     /// `discontinuity_indicator` is set.
@@ -252,23 +257,36 @@ pub fn is_video(stream_type: u8) -> bool {
     matches!(stream_type, 0x01 | 0x02 | 0x10 | 0x1B | 0x24)
 }
 
+/// The stream types of private sections, DSM-CC, sections of MPEG-4 and metadata, and SCTE 35: no PES packets.
+pub(super) fn is_sections(stream_type: u8) -> bool {
+    matches!(stream_type, 0x05 | 0x0A..=0x0D | 0x13 | 0x14 | 0x16..=0x19 | 0x86)
+}
+
 /// The stream types of MPEG audio, AAC in ADTS and LATM, AC-3 and E-AC-3.
 pub fn is_audio(stream_type: u8) -> bool {
     matches!(stream_type, 0x03 | 0x04 | 0x0F | 0x11 | 0x81 | 0x87)
 }
 
-/// Findings as they come: counted all, kept up to a limit.
-#[derive(Debug, Default)]
+/// Findings as they come: counted all, kept up to a limit until they are taken.
+#[derive(Debug)]
 pub(super) struct Log {
     summaries: BTreeMap<Check, CheckSummary>,
     fresh: Vec<Finding>,
+    /// How many of them each check has.
+    kept: [u64; Check::ALL.len()],
     max_per_check: u64,
     soft: &'static [Check],
 }
 
 impl Log {
     pub(super) fn new(max_per_check: u64, soft: &'static [Check]) -> Self {
-        Self { max_per_check, soft, ..Self::default() }
+        Self {
+            summaries: BTreeMap::new(),
+            fresh: Vec::new(),
+            kept: [0; Check::ALL.len()],
+            max_per_check,
+            soft,
+        }
     }
 
     pub(super) fn add(&mut self, check: Check, packet: u64, pid: Option<u16>, value: i64, limit: i64) {
@@ -286,16 +304,28 @@ impl Log {
         if excess(&finding) > excess(&summary.worst) {
             summary.worst = finding;
         }
-        if summary.count <= self.max_per_check {
+        let kept = &mut self.kept[check as usize];
+        if *kept < self.max_per_check {
+            *kept += 1;
             self.fresh.push(finding);
         }
     }
 
+    /// What was found last of a check turned out to be as much as this.
+    pub(super) fn amend(&mut self, check: Check, value: i64) {
+        if let Some(summary) = self.summaries.get_mut(&check)
+            && value.abs_diff(summary.worst.limit) > summary.worst.value.abs_diff(summary.worst.limit)
+        {
+            summary.worst.value = value;
+        }
+    }
+
     pub(super) fn take(&mut self) -> Vec<Finding> {
+        self.kept.fill(0);
         std::mem::take(&mut self.fresh)
     }
 
-    pub(super) fn into_summaries(self) -> BTreeMap<Check, CheckSummary> {
-        self.summaries
+    pub(super) fn summaries(&self) -> &BTreeMap<Check, CheckSummary> {
+        &self.summaries
     }
 }

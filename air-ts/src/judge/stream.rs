@@ -8,7 +8,7 @@ use super::continuity::Order;
 use super::interval::Interval;
 use super::pcr::Moment;
 use super::pts::Stamps;
-use super::report::{Check, Log, StreamFacts, is_audio, is_video};
+use super::report::{Check, Log, StreamFacts, is_audio, is_sections, is_video};
 use super::tstd::Buffers;
 use super::video::{UnitStart, Video};
 use crate::packet::Packet;
@@ -22,6 +22,8 @@ const AAC_ADTS: u8 = 0x0F;
 enum Content {
     Video(Video),
     Aac(Adts),
+    /// No PES packets at all.
+    Sections,
     /// Nothing is known of it but its PES packets.
     Opaque,
 }
@@ -33,15 +35,21 @@ struct Pes {
     /// Whole size by its header, if bounded.
     declared: Option<u64>,
     got: u64,
+    /// Frames of AAC before it.
+    frames: u64,
 }
 
 /// What a packet brings to the clocked half.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Media {
     /// DTS of the unit that starts here, 33 bits; none if no unit starts.
     pub(super) starts: Option<Option<u64>>,
     /// Bytes of the elementary stream.
     pub(super) bytes: u8,
+    /// Some of them belong to the unit that the PES packet starts with, whose DTS it gives.
+    pub(super) is_of_first_unit: bool,
+    /// Of AAC, as in ADTS.
+    pub(super) channel_configuration: u8,
 }
 
 #[derive(Debug)]
@@ -59,6 +67,7 @@ impl Stream {
         let content = match Video::new(stream_type, config.idr_interval.0) {
             Some(video) => Content::Video(video),
             None if stream_type == AAC_ADTS => Content::Aac(Adts::default()),
+            None if is_sections(stream_type) => Content::Sections,
             None => Content::Opaque,
         };
         Self {
@@ -74,12 +83,17 @@ impl Stream {
     pub(super) fn take(&mut self, index: u64, packet: Packet<'_>, order: Order, log: &mut Log) -> Media {
         self.facts.packets += 1;
         let payload = packet.payload();
-        let mut media = Media { starts: None, bytes: 0 };
-        if order == Order::Duplicate || !packet.has_payload() {
+        let mut media = Media::default();
+        let is_of_pes = packet.has_payload() && !matches!(self.content, Content::Sections);
+        if order == Order::Duplicate || !is_of_pes {
             return media;
         }
-        if order == Order::Broken {
+        let is_scrambled = packet.transport_scrambling_control() != 0;
+        if order == Order::Broken || is_scrambled {
             self.lose();
+        }
+        if is_scrambled {
+            return media;
         }
         if packet.payload_unit_start_indicator() {
             self.close_pes(log);
@@ -90,10 +104,18 @@ impl Stream {
             };
             self.start_pes(index, packet, &header, payload.len(), log);
             media.starts = Some(header.dts.map(|dts| dts.0));
+            media.is_of_first_unit = true;
             media.bytes = self.scan(index, &payload[size..], log);
         } else if let Some(pes) = &mut self.pes {
             pes.got += payload.len() as u64;
+            media.is_of_first_unit = match &self.content {
+                Content::Aac(adts) => !adts.has_whole(pes.frames),
+                _ => !payload.is_empty(),
+            };
             media.bytes = self.scan(index, payload, log);
+        }
+        if let Content::Aac(adts) = &self.content {
+            media.channel_configuration = adts.channel_configuration();
         }
         media
     }
@@ -114,12 +136,12 @@ impl Stream {
         match &mut self.content {
             Content::Video(video) => video.lose(),
             Content::Aac(adts) => adts.lose(),
-            Content::Opaque => {}
+            Content::Sections | Content::Opaque => {}
         }
     }
 
     fn close_pes(&mut self, log: &mut Log) {
-        let Some(Pes { packet, declared: Some(declared), got }) = self.pes.take() else { return };
+        let Some(Pes { packet, declared: Some(declared), got, .. }) = self.pes.take() else { return };
         if got != declared {
             log.add(Check::PesLength, packet, Some(self.facts.pid), got as i64, declared as i64);
         }
@@ -134,7 +156,8 @@ impl Stream {
         log: &mut Log,
     ) {
         let declared = (header.pes_packet_length > 0).then_some(6 + u64::from(header.pes_packet_length));
-        self.pes = Some(Pes { packet: index, declared, got: size as u64 });
+        let frames = if let Content::Aac(adts) = &self.content { adts.frames() } else { 0 };
+        self.pes = Some(Pes { packet: index, declared, got: size as u64, frames });
         self.facts.pes_packets += 1;
         let stamps = self.stamps.take(index, header, &mut self.facts, log);
         match &mut self.content {
@@ -153,7 +176,7 @@ impl Stream {
                 }
                 return;
             }
-            Content::Opaque => self.facts.units += 1,
+            Content::Sections | Content::Opaque => self.facts.units += 1,
         }
         if let Some((pts, _, step)) = stamps.filter(|_| is_video(self.facts.stream_type)) {
             self.stamps.check_picture(index, pts, step, &mut self.facts, log);
@@ -164,7 +187,7 @@ impl Stream {
         match &mut self.content {
             Content::Video(video) => video.scan(index, bytes, &mut self.facts, log),
             Content::Aac(adts) => adts.scan(bytes),
-            Content::Opaque => {}
+            Content::Sections | Content::Opaque => {}
         }
         bytes.len() as u8
     }
@@ -175,7 +198,11 @@ impl Stream {
 pub(super) struct Delivery {
     pid: u16,
     lead_limit: i64,
+    /// Sound or pictures, which never pause; anything else may.
+    is_steady: bool,
+    /// The unit that arrives: its first packet and its DTS.
     unit: Option<(u64, u64)>,
+    /// When its last bytes came.
     last: Option<Moment>,
     packets: Interval,
     stamps: Interval,
@@ -188,6 +215,7 @@ impl Delivery {
         Self {
             pid: stream.elementary_pid,
             lead_limit: lead.0 as i64,
+            is_steady: is_audio(stream.stream_type) || is_video(stream.stream_type),
             unit: None,
             last: None,
             packets: Interval::new(config.pid_interval.0),
@@ -208,12 +236,13 @@ impl Delivery {
     ) {
         let pid = Some(self.pid);
         if let Some(gap) = self.packets.arrive(now.elapsed) {
-            log.add(Check::Pid, packet, pid, gap / 27_000, self.packets.limit() / 27_000);
+            self.report_gap(packet, gap, log);
         }
         if let Some(dts) = media.starts {
             self.check_complete(log);
             self.unit = dts.map(|dts| (packet, dts));
             if dts.is_some()
+                && self.is_steady
                 && let Some(gap) = self.stamps.arrive(now.elapsed)
             {
                 log.add(Check::PtsRepetition, packet, pid, gap / 27_000, self.stamps.limit() / 27_000);
@@ -222,11 +251,13 @@ impl Delivery {
                 log.add(Check::ArrivesEarly, packet, pid, lead / 27, self.lead_limit / 27);
             }
         }
-        self.last = Some(now);
+        if media.is_of_first_unit {
+            self.last = Some(now);
+        }
         let Some(buffers) = &mut self.buffers else { return };
         match (constant_rate, now.stc, self.unit) {
             (true, Some(stc), Some((_, dts))) => {
-                buffers.take(packet, self.pid, stc, i64::from(media.bytes), decoded_at(stc, dts), log);
+                buffers.take(packet, self.pid, media, stc, decoded_at(stc, dts), log);
             }
             _ => buffers.reset(),
         }
@@ -235,8 +266,13 @@ impl Delivery {
     /// Time has come this far, with or without packets of the stream.
     pub(super) fn check_presence(&mut self, packet: u64, now: Moment, log: &mut Log) {
         if let Some(gap) = self.packets.overdue(now.elapsed) {
-            log.add(Check::Pid, packet, Some(self.pid), gap / 27_000, self.packets.limit() / 27_000);
+            self.report_gap(packet, gap, log);
         }
+    }
+
+    fn report_gap(&self, packet: u64, gap: i64, log: &mut Log) {
+        let check = if self.is_steady { Check::Pid } else { Check::DataPid };
+        log.add(check, packet, Some(self.pid), gap / 27_000, self.packets.limit() / 27_000);
     }
 
     /// The unit before is complete: was its last byte in time?

@@ -52,11 +52,18 @@ impl BufferModel {
             40 => (20_000, 25_000),
             41 | 42 => (50_000, 62_500),
             50 => (135_000, 135_000),
-            51 | 52 => (240_000, 240_000),
+            51 | 52 | 60 => (240_000, 240_000),
+            61 => (480_000, 480_000),
+            62 => (800_000, 800_000),
             _ => return None,
         };
-        // cpbBrNalFactor: 1500 for High and what is above it
-        let factor = if profile_idc >= 100 { 1500 } else { 1200 };
+        // cpbBrNalFactor of table A-2: CAVLC 4:4:4 Intra, High 4:2:2 and 4:4:4; High 10; High; the rest
+        let factor = match profile_idc {
+            44 | 122 | 244 => 4800,
+            110 => 3600,
+            100 => 1500,
+            _ => 1200,
+        };
         Some(Self::h264(max_br * factor, max_cpb * factor))
     }
 }
@@ -163,6 +170,9 @@ mod tests {
     fn levels_scale_with_the_profile() {
         assert_eq!(BufferModel::h264_level(77, 31), Some(BufferModel::h264(16_800_000, 16_800_000)));
         assert_eq!(BufferModel::h264_level(100, 40), Some(BufferModel::h264(30_000_000, 37_500_000)));
+        assert_eq!(BufferModel::h264_level(110, 40), Some(BufferModel::h264(72_000_000, 90_000_000)));
+        assert_eq!(BufferModel::h264_level(122, 40), Some(BufferModel::h264(96_000_000, 120_000_000)));
+        assert_eq!(BufferModel::h264_level(100, 62), Some(BufferModel::h264(1_200_000_000, 1_200_000_000)));
         assert_eq!(BufferModel::h264_level(100, 99), None);
     }
 }

@@ -5,6 +5,7 @@ use super::config::MuxConfig;
 use super::error::MuxError;
 use crate::Pcr;
 use crate::packet::PACKET_SIZE;
+use crate::pcr::SYSTEM_CLOCK_HZ;
 use crate::psi::{PAT_PID, SDT_PID, packetise};
 use std::collections::VecDeque;
 
@@ -44,7 +45,9 @@ pub(super) struct Carousel {
     sdt: Table,
     psi_interval: Pcr,
     sdt_interval: Pcr,
+    /// When the last round of PAT and PMT began, from which the next is due, and when its last packet went.
     psi_sent: Option<Pcr>,
+    psi_complete: Option<Pcr>,
     sdt_sent: Option<Pcr>,
     queue: VecDeque<(TableName, usize)>,
     /// PAT and PMT share it; the SDT is no part of the program and has none.
@@ -53,28 +56,44 @@ pub(super) struct Carousel {
 
 impl Carousel {
     pub(super) fn new(config: &MuxConfig) -> Result<Self, MuxError> {
-        Ok(Self {
+        let carousel = Self {
             pat: Table::new(PAT_PID, &config.pat().to_section()?),
             pmt: Table::new(config.pmt_pid, &config.pmt().to_section()?),
             sdt: Table::new(SDT_PID, &config.sdt().to_section()?),
             psi_interval: config.psi_interval,
             sdt_interval: config.sdt_interval,
             psi_sent: None,
+            psi_complete: None,
             sdt_sent: None,
             queue: VecDeque::new(),
             buffer: TransportBuffer::new(PSI_LEAK_BPS),
-        })
+        };
+        carousel.check_share(config.rate.bits_per_second())?;
+        Ok(carousel)
+    }
+
+    /// At least half of the time is for the streams and the PCR.
+    fn check_share(&self, mux_bps: u64) -> Result<(), MuxError> {
+        let packets: usize = [&self.pat, &self.pmt, &self.sdt].map(|table| table.packets.len()).iter().sum();
+        let bits = (packets * PACKET_SIZE * 8) as u64;
+        let takes = Pcr((bits * SYSTEM_CLOCK_HZ).div_ceil(mux_bps.min(PSI_LEAK_BPS)));
+        let interval = self.psi_interval.min(self.sdt_interval);
+        if takes.0 * 2 > interval.0 {
+            return Err(MuxError::TablesTooSlow { takes, interval });
+        }
+        Ok(())
     }
 
     /// Every table is due at once again.
     pub(super) fn restart(&mut self) {
         self.psi_sent = None;
+        self.psi_complete = None;
         self.sdt_sent = None;
     }
 
     /// A random access point comes next: PAT and PMT go before it, unless they just went.
     pub(super) fn announce(&mut self, now: Pcr) {
-        let fresh = self.psi_sent.is_some_and(|sent| now < sent.saturating_add(MIN_INTERVAL));
+        let fresh = self.psi_complete.is_some_and(|sent| now < sent.saturating_add(MIN_INTERVAL));
         if !fresh && self.queue.is_empty() {
             self.enqueue_psi(now);
         }
@@ -127,6 +146,7 @@ impl Carousel {
         let (name, index) = self.queue.pop_front().expect("write follows a turn that left packets queued");
         if name != TableName::Sdt {
             self.buffer.take(now);
+            self.psi_complete = Some(now);
         }
         let table = match name {
             TableName::Pat => &mut self.pat,

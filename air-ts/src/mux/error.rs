@@ -62,6 +62,14 @@ pub enum MuxError {
     /// A table that does not fit in its section.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// Tables so large that they would take the mux for themselves.
+    #[error("a round of PAT, PMT and SDT takes {takes}, more than half of the {interval} between two")]
+    TablesTooSlow {
+        /// How long sending them all takes.
+        takes: Pcr,
+        /// The smaller of `psi_interval` and `sdt_interval`.
+        interval: Pcr,
+    },
     /// An access unit without bytes.
     #[error("an access unit of PID {pid:#06x} at DTS {dts} is empty")]
     EmptyUnit {

@@ -212,6 +212,25 @@ fn a_unit_that_cannot_be_in_time_is_sent_and_counted() {
     assert_eq!((mux.counters().units, mux.counters().late_units), (1, 1));
 }
 
+/// Tables that take longer than they count as fresh, at a rate that leaves room for little else.
+#[test]
+fn large_tables_at_a_low_rate_leave_room_for_pictures() {
+    for descriptors in [0, 200, 400, 600, 800] {
+        let mut config = MuxConfig {
+            rate: MuxRate::Cbr(245_000),
+            pcr_interval: Pcr::from_ms(100),
+            ..MuxConfig::default()
+        };
+        config.streams[0].descriptors = vec![0; descriptors];
+        let mut mux = Mux::new(config, Pcr(0)).expect("a valid mux");
+        let data = fixture::picture(true, 3000);
+        mux.push(AccessUnit { stream: 0, pts: DELAY, dts: DELAY, random_access: true, data })
+            .expect("a picture");
+        Capture::default().advance(&mut mux, Pcr::from_ms(1000));
+        assert!(mux.is_idle(), "{descriptors} bytes of descriptors");
+    }
+}
+
 #[test]
 fn bad_configurations_are_refused_with_the_reason() {
     let refused = |change: fn(&mut MuxConfig)| {
@@ -228,6 +247,13 @@ fn bad_configurations_are_refused_with_the_reason() {
     assert!(matches!(
         refused(|c| c.pcr_interval = Pcr(0)),
         MuxError::IntervalOutOfRange { name: "pcr_interval", .. }
+    ));
+    assert!(matches!(
+        refused(|c| {
+            (c.rate, c.pcr_interval) = (MuxRate::Cbr(245_000), Pcr::from_ms(100));
+            c.streams[0].descriptors = vec![0; 980];
+        }),
+        MuxError::TablesTooSlow { .. }
     ));
     assert!(matches!(refused(|c| c.service_name = "x".repeat(300)), MuxError::Table(_)));
 }
