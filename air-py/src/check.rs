@@ -37,7 +37,6 @@ fn config(profile: &str) -> PyResult<JudgeConfig> {
 fn judge(mut stream: impl Read, config: JudgeConfig) -> io::Result<ReportFields> {
     let mut judge = Judge::new(config);
     let mut buffer = vec![0; READ_SIZE];
-    let mut findings = Vec::new();
     loop {
         let read = match stream.read(&mut buffer) {
             Ok(0) => break,
@@ -46,8 +45,9 @@ fn judge(mut stream: impl Read, config: JudgeConfig) -> io::Result<ReportFields>
             Err(error) => return Err(error),
         };
         judge.feed(&buffer[..read]);
-        findings.extend(judge.take_findings().iter().map(FindingFields::from));
     }
+    // Taken once, so that the judge's own bound on findings is the report's.
+    let findings = judge.take_findings().iter().map(FindingFields::from).collect();
     Ok(ReportFields::new(judge.finish(), findings))
 }
 
