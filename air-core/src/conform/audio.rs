@@ -1,16 +1,15 @@
 //! Sound conforming: any rate, layout and sample format becomes house samples, counted from media zero.
 //!
-//! Only the first sample takes its place from a timestamp; all later ones are counted (AU-8, L-17). What is
-//! missing before the first, between streams that lie too far apart, or after the last, is silence.
-
-use std::collections::VecDeque;
+//! Which sample a decoded block begins with is [`Placement`]'s word; here the count is kept. What is missing
+//! before the first block, between two that lie apart, or after the last, is silence.
 
 use air_av::{AudioGraph, Rational, Result, Samples, SamplesFormat};
 
-use super::cadence::MediaNanos;
+use super::cadence::{MediaNanos, NANOS};
+use super::joints::Joints;
+use super::placement::{Block, Placement};
+use super::queue::SoundQueue;
 use crate::format::AudioFormat;
-
-const NANOS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 /// House samples of one source, waiting to be cut into house frames.
 #[derive(Debug)]
@@ -20,74 +19,110 @@ pub struct AudioConform {
     graph: Option<(SamplesFormat, AudioGraph)>,
     /// Media time of sample 0.
     origin: MediaNanos,
-    placed: bool,
-    /// Silence due before the first waiting sample, in samples per channel.
-    silence: u64,
-    /// Samples per channel still to be thrown away: they lie before the origin, or were due while missing.
-    overdue: u64,
-    waiting: VecDeque<i16>,
+    placement: Placement,
+    /// A block that is not where the count has it, until the next one is there to bear it out.
+    held: Option<Samples>,
+    /// Number of the sample that the filters give next.
+    at: i64,
+    /// Number of the first sample not queued or taken. Beyond `at`, what comes lies before the origin, was
+    /// due while missing, or overlaps, and is thrown away.
+    end: i64,
+    queue: SoundQueue,
 }
 
 impl AudioConform {
-    /// Conforms sound whose timestamps count in `time_base` to `house`, from media time `origin` on.
-    pub fn new(house: AudioFormat, time_base: Rational, origin: MediaNanos) -> AudioConform {
+    /// Conforms sound whose timestamps count in `time_base` to `house`, from media time `origin` on, which
+    /// becomes sample 0. The file starts at `file_start`.
+    pub fn new(
+        house: AudioFormat,
+        time_base: Rational,
+        origin: MediaNanos,
+        file_start: MediaNanos,
+    ) -> AudioConform {
         AudioConform {
             house,
             time_base,
             graph: None,
             origin,
-            placed: false,
-            silence: 0,
-            overdue: 0,
-            waiting: VecDeque::new(),
+            placement: Placement::new(origin, file_start),
+            held: None,
+            at: 0,
+            end: 0,
+            queue: SoundQueue::new(house.channels),
         }
     }
 
-    /// Takes decoded sound; `None` flushes what the filters hold back.
-    pub fn push(&mut self, samples: Option<&Samples>) -> Result<()> {
-        let changed = match (samples, &self.graph) {
-            (Some(samples), Some((built_for, _))) => samples.format() != *built_for,
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if changed || samples.is_none() {
-            self.flush_graph()?;
+    /// Takes decoded sound; `None` flushes what is held back.
+    pub fn push(&mut self, samples: Option<Samples>, joints: &mut Joints) -> Result<()> {
+        if let Some(held) = self.held.take() {
+            let next = samples.as_ref().map(|samples| self.block(samples));
+            let start = self.placement.place(self.block(&held), next, self.expected(), joints);
+            self.go_to(start)?;
+            self.filter(&held)?;
         }
-        let Some(samples) = samples else { return Ok(()) };
-        let (_, mut graph) = match self.graph.take() {
-            Some(graph) => graph,
-            None => {
-                let format = samples.format();
-                let graph = AudioGraph::new(&format, self.time_base, &self.filters())?;
-                (format, graph)
+        match samples {
+            Some(samples) if self.placement.is_in_step(self.block(&samples), self.expected()) => {
+                self.filter(&samples)
             }
-        };
-        graph.push(Some(samples))?;
-        self.drain(&mut graph)?;
-        self.graph = Some((samples.format(), graph));
-        Ok(())
+            Some(samples) => {
+                self.held = Some(samples);
+                Ok(())
+            }
+            None => self.flush_graph(),
+        }
     }
 
     /// Samples per channel that can be taken now.
     pub fn available(&self) -> u64 {
-        self.silence + self.frames_waiting()
+        self.queue.len()
+    }
+
+    /// How many of the next `count` samples were decoded, rather than being silence for want of sound.
+    pub fn sounding(&self, count: u64) -> u64 {
+        self.queue.sounding(count)
     }
 
     /// Takes `count` samples per channel, silence where there are none; a late sample is not made up for.
     pub fn take(&mut self, count: u64, out: &mut Vec<i16>) {
-        let channels = usize::from(self.house.channels);
-        let silence = self.silence.min(count);
-        self.silence -= silence;
-        let sound = self.frames_waiting().min(count - silence);
-        let missing = count - silence - sound;
-        out.resize(out.len() + silence as usize * channels, 0);
-        out.extend(self.waiting.drain(..sound as usize * channels));
-        out.resize(out.len() + missing as usize * channels, 0);
-        self.overdue += missing;
+        let missing = count - self.queue.take(count, out);
+        out.resize(out.len() + missing as usize * usize::from(self.house.channels), 0);
+        self.end = self.end.saturating_add_unsigned(missing);
     }
 
-    fn frames_waiting(&self) -> u64 {
-        (self.waiting.len() / usize::from(self.house.channels)) as u64
+    fn block(&self, samples: &Samples) -> Block {
+        let rate = i32::try_from(samples.rate()).unwrap_or(i32::MAX);
+        let length = air_av::rescale_nearest(samples.frames() as i64, Rational::new(1, rate), NANOS);
+        let stamp = samples.pts().map(|pts| air_av::rescale_nearest(pts, self.time_base, NANOS));
+        Block { stamp, length }
+    }
+
+    /// Where the sound so far ends, but for the fraction of a millisecond that the filters hold back.
+    fn expected(&self) -> MediaNanos {
+        self.origin.saturating_add(air_av::rescale_nearest(self.at, self.sample(), NANOS))
+    }
+
+    /// Continues the count at media time `start`.
+    fn go_to(&mut self, start: MediaNanos) -> Result<()> {
+        if start != self.expected() {
+            self.flush_graph()?;
+            self.at = air_av::rescale_nearest(start.saturating_sub(self.origin), NANOS, self.sample());
+        }
+        Ok(())
+    }
+
+    fn filter(&mut self, samples: &Samples) -> Result<()> {
+        let format = samples.format();
+        if self.graph.as_ref().is_some_and(|(built_for, _)| *built_for != format) {
+            self.flush_graph()?;
+        }
+        let mut graph = match self.graph.take() {
+            Some((_, graph)) => graph,
+            None => AudioGraph::new(&format, self.time_base, &self.filters())?,
+        };
+        graph.push(Some(samples))?;
+        self.drain(&mut graph)?;
+        self.graph = Some((format, graph));
+        Ok(())
     }
 
     fn flush_graph(&mut self) -> Result<()> {
@@ -99,39 +134,30 @@ impl AudioConform {
     }
 
     fn drain(&mut self, graph: &mut AudioGraph) -> Result<()> {
-        let time_base = graph.time_base();
         while let Some(house) = graph.pull()? {
-            self.keep(&house, time_base)?;
+            self.keep(house.interleaved_i16()?);
         }
         Ok(())
     }
 
-    fn keep(&mut self, house: &Samples, time_base: Rational) -> Result<()> {
-        if !self.placed {
-            self.place(house.pts().map(|pts| air_av::rescale_nearest(pts, time_base, NANOS)));
-        }
+    /// Queues the samples that begin with number `at`.
+    fn keep(&mut self, samples: &[i16]) {
         let channels = usize::from(self.house.channels);
-        let samples = house.interleaved_i16()?;
-        let skip = self.overdue.min((samples.len() / channels) as u64);
-        self.overdue -= skip;
-        self.waiting.extend(&samples[skip as usize * channels..]);
-        Ok(())
+        let count = (samples.len() / channels) as i64;
+        let after = self.at.saturating_add(count);
+        if after > self.end {
+            let hole = self.at.saturating_sub(self.end).max(0);
+            self.queue.push_silence(hole.unsigned_abs());
+            let skip = self.end.saturating_sub(self.at).max(0) as usize;
+            self.queue.push(&samples[skip * channels..]);
+            self.end = after;
+        }
+        self.at = after;
     }
 
-    /// Puts the first sample where its timestamp says, relative to the origin.
-    fn place(&mut self, start: Option<MediaNanos>) {
-        self.placed = true;
-        let sample = Rational { num: 1, den: i32::try_from(self.house.sample_rate).unwrap_or(i32::MAX) };
-        let Some(distance) = start.map(|start| start.saturating_sub(self.origin)) else { return };
-        let distance = air_av::rescale_nearest(distance, NANOS, sample);
-        match u64::try_from(distance) {
-            // What was asked for in vain before the first sample came is part of the distance.
-            Ok(after) => {
-                self.silence = after.saturating_sub(self.overdue);
-                self.overdue = self.overdue.saturating_sub(after);
-            }
-            Err(_) => self.overdue += distance.unsigned_abs(),
-        }
+    /// The length of a sample.
+    fn sample(&self) -> Rational {
+        Rational::new(1, i32::try_from(self.house.sample_rate).unwrap_or(i32::MAX))
     }
 
     fn filters(&self) -> String {

@@ -6,7 +6,8 @@
 
 use air_av::{Rational, StreamInfo};
 
-const NANOS: Rational = Rational { num: 1, den: 1_000_000_000 };
+/// The time base of [`MediaNanos`].
+pub const NANOS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 /// Nanoseconds of media time; may be negative, for files that start before zero.
 pub type MediaNanos = i64;

@@ -1,7 +1,7 @@
 //! Picture conforming: any size, shape, pixel format and colour becomes the house picture.
 //!
-//! The active picture keeps its shape and is centred; what is left is black (L-35). A picture already in
-//! house format passes untouched.
+//! The picture is turned upright, keeps its shape and is centred; what is left is black (L-35). A picture
+//! already in house format passes untouched.
 
 use air_av::{ColorRange, Picture, PictureFormat, PixelFormat, Rational, Result, VideoGraph};
 
@@ -15,13 +15,23 @@ const MATRIX_UNSPECIFIED: u8 = 2;
 #[derive(Debug)]
 pub struct PictureConform {
     house: VideoFormat,
+    turn: Turn,
     graph: Option<(PictureFormat, VideoGraph)>,
 }
 
+/// How a picture is turned for display, clockwise: cameras are held in four ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    None,
+    Quarter,
+    Half,
+    ThreeQuarters,
+}
+
 impl PictureConform {
-    /// Conforms to `house`.
-    pub fn new(house: VideoFormat) -> PictureConform {
-        PictureConform { house, graph: None }
+    /// Conforms to `house` what has to be turned clockwise by `rotation_degrees`, to the nearest quarter.
+    pub fn new(house: VideoFormat, rotation_degrees: i32) -> PictureConform {
+        PictureConform { house, turn: Turn::nearest(rotation_degrees), graph: None }
     }
 
     /// `picture` in house format; `None` if the filters gave nothing for it.
@@ -43,6 +53,7 @@ impl PictureConform {
     fn is_house(&self, format: &PictureFormat) -> bool {
         (format.width, format.height) == (self.house.width, self.house.height)
             && format.pixel_format == PixelFormat::Yuv420p
+            && self.turn == Turn::None
             && shape(format.sample_aspect_ratio) == (1, 1)
             && format.color.range != ColorRange::Full
             && [MATRIX_BT709, MATRIX_UNSPECIFIED].contains(&format.color.matrix)
@@ -50,17 +61,49 @@ impl PictureConform {
 
     fn filters(&self, from: &PictureFormat) -> String {
         let (width, height) = (self.house.width, self.house.height);
-        let (active_width, active_height) = fit(from, self.house);
+        let (active_width, active_height) = fit(&self.turn.upright(from), self.house);
         // Chroma is halved, so the picture can only lie on even lines and columns.
         let (left, top) = ((width - active_width) / 4 * 2, (height - active_height) / 4 * 2);
         // Unlabelled pictures of high-definition size are BT.709 by custom; swscale would guess BT.601.
         let unlabelled_hd = from.color.matrix == MATRIX_UNSPECIFIED && from.height >= 720;
         let matrix = if unlabelled_hd { "bt709" } else { "auto" };
+        let turn = self.turn.filters();
         format!(
-            "scale={active_width}:{active_height}:flags=bicubic:in_color_matrix={matrix}\
+            "{turn}scale={active_width}:{active_height}:flags=bicubic:in_color_matrix={matrix}\
              :out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,\
              pad={width}:{height}:{left}:{top}:black"
         )
+    }
+}
+
+impl Turn {
+    fn nearest(degrees: i32) -> Turn {
+        match (degrees.rem_euclid(360) + 45) / 90 {
+            1 => Turn::Quarter,
+            2 => Turn::Half,
+            3 => Turn::ThreeQuarters,
+            _ => Turn::None,
+        }
+    }
+
+    /// Filters that do it, to be followed by others.
+    fn filters(self) -> &'static str {
+        match self {
+            Turn::None => "",
+            Turn::Quarter => "transpose=clock,",
+            Turn::Half => "hflip,vflip,",
+            Turn::ThreeQuarters => "transpose=cclock,",
+        }
+    }
+
+    /// The format of `from` after it.
+    fn upright(self, from: &PictureFormat) -> PictureFormat {
+        let mut format = from.clone();
+        if matches!(self, Turn::Quarter | Turn::ThreeQuarters) {
+            (format.width, format.height) = (from.height, from.width);
+            format.sample_aspect_ratio = from.sample_aspect_ratio.inverse();
+        }
+        format
     }
 }
 
@@ -114,6 +157,25 @@ mod tests {
             (source(16, 8192, 1, 1), (2, 1080)),
         ] {
             assert_eq!(fit(&from, house), expected, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn a_picture_on_its_side_is_turned_and_fitted_upright() {
+        let house = VideoFormat {
+            width: 1920,
+            height: 1080,
+            frame_rate: crate::time::FrameRate::new(25, 1).unwrap(),
+        };
+        for (degrees, filters) in [
+            (0, "scale=1920:1080"),
+            (90, "transpose=clock,scale=608:1080"),
+            (180, "hflip,vflip,scale=1920:1080"),
+            (271, "transpose=cclock,scale=608:1080"),
+            (359, "scale=1920:1080"),
+        ] {
+            let made = PictureConform::new(house, degrees).filters(&source(1280, 720, 1, 1));
+            assert!(made.starts_with(filters), "{degrees}: {made}");
         }
     }
 }

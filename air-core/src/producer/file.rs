@@ -5,17 +5,16 @@
 
 use std::path::Path;
 
-use air_av::{Demuxer, Picture, Rational, StreamInfo};
+use air_av::{Demuxer, Picture, StreamInfo};
 
 use super::reader::Reader;
 use super::tracks::{AudioTrack, VideoTrack};
 use super::{Cue, Producer, ProducerError, pattern};
 use crate::conform::audio::AudioConform;
-use crate::conform::cadence::MediaNanos;
+use crate::conform::cadence::{MediaNanos, NANOS};
+use crate::conform::joints::Joints;
 use crate::conform::picture::PictureConform;
 use crate::frame::HouseFrame;
-
-const NANOS: Rational = Rational { num: 1, den: 1_000_000_000 };
 
 /// Threads one decoder may use: more than this only adds delay to the first picture.
 const MOST_DECODER_THREADS: u32 = 4;
@@ -30,7 +29,9 @@ pub struct FileProducer {
 
 /// The open file, from its first admissible picture on.
 struct Tracks {
+    asset: String,
     reader: Reader,
+    joints: Joints,
     video: Option<VideoTrack>,
     audio: Option<AudioTrack>,
     conform: PictureConform,
@@ -57,7 +58,7 @@ impl FileProducer {
         if demuxer.duration_us().is_some_and(|duration| duration > 0 && offset_us >= duration) {
             return Err(producer.nothing_to_play());
         }
-        producer.tracks = Some(Tracks::open(demuxer, cue).map_err(media)?);
+        producer.tracks = Some(Tracks::open(demuxer, asset, cue).map_err(media)?);
         Ok(producer)
     }
 
@@ -89,15 +90,19 @@ impl Producer for FileProducer {
 }
 
 impl Tracks {
-    fn open(demuxer: Demuxer, cue: &Cue) -> Result<Tracks, air_av::Error> {
-        let video = demuxer.video().map(|stream| VideoTrack::open(stream, decoder_threads())).transpose()?;
+    fn open(demuxer: Demuxer, asset: &str, cue: &Cue) -> Result<Tracks, air_av::Error> {
+        let open = |stream| VideoTrack::open(stream, asset, decoder_threads());
+        let video = demuxer.video().map(open).transpose()?;
+        let rotation_degrees = demuxer.video().map_or(0, StreamInfo::rotation_degrees);
         let house = cue.format.video;
         let black = pattern::black(house.width, house.height)?;
         Ok(Tracks {
-            reader: Reader::new(demuxer),
+            asset: asset.to_owned(),
+            reader: Reader::new(demuxer, asset),
+            joints: Joints::default(),
             video,
             audio: None,
-            conform: PictureConform::new(house),
+            conform: PictureConform::new(house, rotation_degrees),
             origin: 0,
             shown: Shown { picture: black, source: None },
             conform_errors: 0,
@@ -110,7 +115,8 @@ impl Tracks {
         let demuxer = self.reader.demuxer();
         let (video, audio) = (demuxer.video().cloned(), demuxer.audio().cloned());
         let Some(lead) = video.as_ref().or(audio.as_ref()) else { return Ok(false) };
-        self.origin = start_of(lead).saturating_add(offset);
+        let file_start = start_of(lead);
+        self.origin = file_start.saturating_add(offset);
         if offset > 0 {
             self.seek(lead, self.origin)?;
         }
@@ -122,8 +128,9 @@ impl Tracks {
         }
         self.audio = match &audio {
             Some(stream) => {
-                let conform = AudioConform::new(cue.format.audio, stream.time_base(), self.origin);
-                Some(AudioTrack::open(stream, conform)?)
+                let house = cue.format.audio;
+                let conform = AudioConform::new(house, stream.time_base(), self.origin, file_start);
+                Some(AudioTrack::open(stream, &self.asset, conform)?)
             }
             None => None,
         };
@@ -134,14 +141,15 @@ impl Tracks {
     /// counts in decoding times, or lies. Then everything from the start is decoded, which is always right.
     fn find_first_picture(&mut self, stream: &StreamInfo) -> Result<Option<MediaNanos>, air_av::Error> {
         let Some(video) = &mut self.video else { return Ok(None) };
-        let found = video.cue(&mut self.reader, self.origin)?;
+        let found = video.cue(&mut self.reader, &mut self.joints, self.origin)?;
         let too_late = video.decoded_from().is_none_or(|from| from > self.origin);
         if !too_late || self.origin <= start_of(stream) {
             return Ok(found);
         }
         self.seek(stream, start_of(stream))?;
-        let video = self.video.insert(VideoTrack::open(stream, decoder_threads())?);
-        video.cue(&mut self.reader, self.origin)
+        self.joints = Joints::default();
+        let video = self.video.insert(VideoTrack::open(stream, &self.asset, decoder_threads())?);
+        video.cue(&mut self.reader, &mut self.joints, self.origin)
     }
 
     fn seek(&mut self, stream: &StreamInfo, to: MediaNanos) -> Result<(), air_av::Error> {
@@ -152,17 +160,13 @@ impl Tracks {
     /// House frame `index`, or `None` when picture and sound are both over.
     fn frame(&mut self, index: u64, cue: &Cue) -> Result<Option<HouseFrame>, air_av::Error> {
         let (rate, hz) = (cue.format.video.frame_rate, u64::from(cue.format.audio.sample_rate));
-        let due = self.origin + rate.frames_to_units(index, 1_000_000_000) as MediaNanos;
+        let due = self.origin.saturating_add_unsigned(rate.frames_to_units(index, 1_000_000_000));
         let samples = rate.frames_to_units_ceil(index + 1, hz) - rate.frames_to_units_ceil(index, hz);
         let has_picture = self.show(due)?;
         if let Some(audio) = &mut self.audio {
-            audio.fill(&mut self.reader, samples)?;
+            audio.fill(&mut self.reader, &mut self.joints, samples)?;
         }
-        let waiting = self.audio.as_ref().map_or(0, AudioTrack::available);
-        // Less than one frame of sound after the last picture is what its coder padded, and is not aired;
-        // without any picture, all of the sound is.
-        let enough = if self.video.is_some() { samples } else { 1 };
-        if !has_picture && waiting < enough {
+        if !has_picture && !self.has_sound(samples) {
             return Ok(None);
         }
         let values = samples as usize * usize::from(cue.format.audio.channels);
@@ -174,10 +178,21 @@ impl Tracks {
         Ok(Some(HouseFrame { index, picture: self.shown.picture.clone(), audio }))
     }
 
+    /// Whether there is sound to air for a frame of `samples` without a picture of its own.
+    fn has_sound(&self, samples: u64) -> bool {
+        let Some(audio) = &self.audio else { return false };
+        match self.video {
+            // Less than one frame of sound after the last picture is what its coder padded, and silence is
+            // only what its stamps claim: neither is aired.
+            Some(_) => audio.sounding(samples) == samples,
+            None => audio.available() > 0,
+        }
+    }
+
     /// Makes the picture due at `due` the one shown; `false` when the last picture is over.
     fn show(&mut self, due: MediaNanos) -> Result<bool, air_av::Error> {
         let Some(video) = &mut self.video else { return Ok(false) };
-        let Some(picture) = video.due(&mut self.reader, due)? else { return Ok(false) };
+        let Some(picture) = video.due(&mut self.reader, &mut self.joints, due)? else { return Ok(false) };
         if self.shown.source != Some(picture.start) {
             self.shown.source = Some(picture.start);
             match self.conform.conform(&picture.picture) {

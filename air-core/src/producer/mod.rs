@@ -3,6 +3,7 @@
 //! A producer is passive and time-blind. It knows media time and the house format; it never sees a clock,
 //! a tick or a schedule (CK-4, SL-4). Adding one is one file and one arm in [`open`].
 
+mod faults;
 mod file;
 mod pattern;
 mod reader;
@@ -51,6 +52,10 @@ pub enum ProducerError {
     },
 }
 
+/// The furthest start offset, a hundred years, in milliseconds: media time and samples are counted in 64 bits,
+/// and what is played from there on has to fit too.
+const FURTHEST_OFFSET_MS: u64 = 100 * 365 * 24 * 3600 * 1000;
+
 /// A source of house frames.
 pub trait Producer: Send {
     /// The next house frame, or `None` when the asset has no more.
@@ -64,6 +69,10 @@ pub trait Producer: Send {
 
 /// Opens the producer of `asset`: `pattern:NAME`, or else a local file.
 pub fn open(asset: &str, cue: &Cue) -> Result<Box<dyn Producer>, ProducerError> {
+    if cue.start_offset_ms > FURTHEST_OFFSET_MS {
+        let (asset, start_offset_ms) = (asset.to_owned(), cue.start_offset_ms);
+        return Err(ProducerError::NothingToPlay { asset, start_offset_ms });
+    }
     match asset.strip_prefix("pattern:") {
         Some(name) => Ok(Box::new(pattern::PatternProducer::open(name, cue)?)),
         None => Ok(Box::new(file::FileProducer::open(asset, cue)?)),

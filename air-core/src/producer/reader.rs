@@ -6,8 +6,11 @@ use std::collections::VecDeque;
 
 use air_av::{Demuxer, Packet};
 
+use super::faults::Faults;
+
 /// Packets that may wait for one stream while the other is looked for: about ten seconds of
-/// broadcast-rate video. A container whose streams lie further apart gives silence, not a stall.
+/// broadcast-rate video. A container whose streams lie further apart gives silence, or a picture that stands,
+/// not a stall.
 const LOOK_AHEAD_BYTES: usize = 64 << 20;
 
 /// Damaged reads in a row after which the file is taken to have ended.
@@ -29,7 +32,7 @@ pub enum Read {
     Packet(Packet),
     /// The file has no more of this track.
     End,
-    /// None within the look-ahead; others wait.
+    /// None within the look-ahead; others wait. There may be one when some of those are taken.
     TooFar,
 }
 
@@ -40,7 +43,7 @@ pub struct Reader {
     video: Waiting,
     audio: Waiting,
     ended: bool,
-    errors: u64,
+    faults: Faults,
 }
 
 #[derive(Debug, Default)]
@@ -51,19 +54,18 @@ struct Waiting {
 }
 
 impl Reader {
-    /// Reads the best video and the best audio stream of `demuxer`.
-    pub fn new(demuxer: Demuxer) -> Reader {
+    /// Reads the best video and the best audio stream of `demuxer`, which reads `asset`.
+    pub fn new(demuxer: Demuxer, asset: &str) -> Reader {
         let waiting = |stream: Option<&air_av::StreamInfo>| Waiting {
             stream: stream.map(|stream| stream.index()),
             ..Waiting::default()
         };
         let (video, audio) = (waiting(demuxer.video()), waiting(demuxer.audio()));
-        Reader { demuxer, video, audio, ended: false, errors: 0 }
+        Reader { demuxer, video, audio, ended: false, faults: Faults::new(asset, "reading") }
     }
 
     /// The next packet of `track`, in file order.
     pub fn next(&mut self, track: Track) -> Result<Read, air_av::Error> {
-        let mut errors_in_a_row = 0;
         loop {
             let (wanted, other) = match track {
                 Track::Video => (&mut self.video, &self.audio),
@@ -80,14 +82,13 @@ impl Reader {
                 return Ok(Read::TooFar);
             }
             match self.demuxer.read() {
-                Ok(Some(packet)) => self.keep(packet),
+                Ok(Some(packet)) => {
+                    self.faults.went_well();
+                    self.keep(packet);
+                }
                 Ok(None) => self.ended = true,
                 Err(air_av::Error::Interrupted) => return Err(air_av::Error::Interrupted),
-                Err(_) => {
-                    self.errors += 1;
-                    errors_in_a_row += 1;
-                    self.ended = errors_in_a_row >= MAX_READ_ERRORS;
-                }
+                Err(error) => self.ended = self.faults.add(&error) >= MAX_READ_ERRORS,
             }
         }
     }
@@ -103,6 +104,19 @@ impl Reader {
         Ok(())
     }
 
+    /// Throws away the older half of what waits for `track`, so that the other can be looked for further on.
+    pub fn make_room(&mut self, track: Track) {
+        let waiting = match track {
+            Track::Video => &mut self.video,
+            Track::Audio => &mut self.audio,
+        };
+        while waiting.bytes > LOOK_AHEAD_BYTES / 2
+            && let Some(packet) = waiting.packets.pop_front()
+        {
+            waiting.bytes -= packet.size();
+        }
+    }
+
     /// What the container says of itself.
     pub fn demuxer(&self) -> &Demuxer {
         &self.demuxer
@@ -110,7 +124,7 @@ impl Reader {
 
     /// Reads that failed and were passed over.
     pub fn errors(&self) -> u64 {
-        self.errors
+        self.faults.count()
     }
 
     fn keep(&mut self, packet: Packet) {

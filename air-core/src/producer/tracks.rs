@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use air_av::{AudioDecoder, Picture, StreamInfo, VideoDecoder};
 
+use super::faults::Faults;
 use super::reader::{Read, Reader, Track};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::{MediaNanos, SAME_INSTANT, SourceTimes};
+use crate::conform::joints::Joints;
 
 /// A decoded picture and the span of media time it is shown for.
 #[derive(Clone, Debug)]
@@ -24,6 +26,9 @@ pub struct TimedPicture {
 pub struct VideoTrack {
     decoder: VideoDecoder,
     times: SourceTimes,
+    /// From stamps to media time, since the latest joint.
+    offset: MediaNanos,
+    last_stamp: Option<MediaNanos>,
     decoded: VecDeque<Picture>,
     current: Option<TimedPicture>,
     upcoming: VecDeque<TimedPicture>,
@@ -32,22 +37,24 @@ pub struct VideoTrack {
     /// End of the latest picture decoded.
     decoded_to: Option<MediaNanos>,
     ended: bool,
-    errors: u64,
+    faults: Faults,
 }
 
 impl VideoTrack {
-    /// Opens a decoder for `stream`, with up to `threads` threads.
-    pub fn open(stream: &StreamInfo, threads: u32) -> Result<VideoTrack, air_av::Error> {
+    /// Opens a decoder for `stream` of `asset`, with up to `threads` threads.
+    pub fn open(stream: &StreamInfo, asset: &str, threads: u32) -> Result<VideoTrack, air_av::Error> {
         Ok(VideoTrack {
             decoder: VideoDecoder::new(stream, threads)?,
             times: SourceTimes::new(stream),
+            offset: 0,
+            last_stamp: None,
             decoded: VecDeque::new(),
             current: None,
             upcoming: VecDeque::new(),
             decoded_from: None,
             decoded_to: None,
             ended: false,
-            errors: 0,
+            faults: Faults::new(asset, "decoding the picture"),
         })
     }
 
@@ -56,18 +63,23 @@ impl VideoTrack {
     pub fn cue(
         &mut self,
         reader: &mut Reader,
+        joints: &mut Joints,
         target: MediaNanos,
     ) -> Result<Option<MediaNanos>, air_av::Error> {
         loop {
             while let Some(picture) = self.upcoming.pop_front() {
-                if picture.start + SAME_INSTANT >= target {
+                if picture.start.saturating_add(SAME_INSTANT) >= target {
                     let start = picture.start;
                     self.upcoming.push_front(picture);
                     return Ok(Some(start));
                 }
             }
-            if !self.decode_more(reader)? {
-                return Ok(None);
+            if !self.decode_more(reader, joints)? {
+                if self.ended {
+                    return Ok(None);
+                }
+                // Sound far ahead of the first picture is not missed as much as the picture would be.
+                reader.make_room(Track::Audio);
             }
         }
     }
@@ -77,66 +89,84 @@ impl VideoTrack {
         self.decoded_from
     }
 
-    /// The picture due at `due`: the latest that starts at or before it. `None` once the last one is over.
+    /// The picture due at `due`: the latest that starts at or before it, or else the latest within the
+    /// look-ahead. `None` once the last one is over.
     pub fn due(
         &mut self,
         reader: &mut Reader,
+        joints: &mut Joints,
         due: MediaNanos,
     ) -> Result<Option<&TimedPicture>, air_av::Error> {
         loop {
-            while let Some(next) = self.upcoming.pop_front_if(|next| next.start <= due + SAME_INSTANT) {
+            while let Some(next) =
+                self.upcoming.pop_front_if(|next| next.start <= due.saturating_add(SAME_INSTANT))
+            {
                 self.current = Some(next);
             }
-            if !self.upcoming.is_empty() || !self.decode_more(reader)? {
+            if !self.upcoming.is_empty() || !self.decode_more(reader, joints)? {
                 break;
             }
         }
-        let over = self.upcoming.is_empty();
+        let over = self.upcoming.is_empty() && self.ended;
         let current = self.current.as_ref().or(self.upcoming.front());
-        Ok(current.filter(|picture| !over || due + SAME_INSTANT < picture.end))
+        Ok(current.filter(|picture| !over || due.saturating_add(SAME_INSTANT) < picture.end))
     }
 
     /// Damaged packets and pictures so far.
     pub fn errors(&self) -> u64 {
-        self.errors
+        self.faults.count()
     }
 
-    /// Decodes until at least one more picture is there; `false` when there is none.
-    fn decode_more(&mut self, reader: &mut Reader) -> Result<bool, air_av::Error> {
+    /// Decodes until at least one more picture is there; `false` when there is none, or none for now.
+    fn decode_more(&mut self, reader: &mut Reader, joints: &mut Joints) -> Result<bool, air_av::Error> {
         let had = self.upcoming.len();
         while self.upcoming.len() == had && !self.ended {
             let packet = match reader.next(Track::Video)? {
                 Read::Packet(packet) => Some(packet),
-                Read::End | Read::TooFar => None,
+                Read::TooFar => break,
+                Read::End => None,
             };
             self.ended = packet.is_none();
-            match self.decoder.decode(packet.as_ref(), &mut self.decoded) {
-                Ok(()) => {}
-                Err(air_av::Error::Interrupted) => return Err(air_av::Error::Interrupted),
-                Err(_) => self.errors += 1,
-            }
+            self.faults.pass_over(self.decoder.decode(packet.as_ref(), &mut self.decoded))?;
             while let Some(picture) = self.decoded.pop_front() {
-                self.keep(picture);
+                self.keep(picture, joints);
             }
         }
         Ok(self.upcoming.len() > had)
     }
 
-    fn keep(&mut self, picture: Picture) {
-        let stamped = picture.pts().map(|pts| self.times.at(pts));
-        // A picture without a time, or with one that runs backwards, follows the one before it.
-        let start = match (stamped, self.decoded_to) {
-            (Some(start), Some(end)) if start <= self.latest_start() => end,
-            (Some(start), _) => start,
-            (None, end) => end.unwrap_or(0),
-        };
-        let end = match picture.pts().filter(|_| stamped == Some(start) && picture.duration() > 0) {
-            Some(pts) => self.times.at(pts.saturating_add(picture.duration())),
-            None => start + self.times.duration(0),
+    fn keep(&mut self, picture: Picture, joints: &mut Joints) {
+        let stamp = picture.pts().map(|pts| self.times.at(pts));
+        let Some(start) = self.start_of(stamp, joints) else { return };
+        let end = match (picture.pts(), stamp) {
+            (Some(pts), Some(stamp))
+                if picture.duration() > 0 && start == stamp.saturating_add(self.offset) =>
+            {
+                let over = self.times.at(pts.saturating_add(picture.duration()));
+                over.saturating_add(self.offset)
+            }
+            _ => start.saturating_add(self.times.duration(0)),
         };
         self.decoded_from.get_or_insert(start);
         self.decoded_to = Some(end);
         self.upcoming.push_back(TimedPicture { start, end, picture });
+    }
+
+    /// When a picture stamped `stamp` is due; `None` for one that overlaps what is decoded, as after a joint.
+    fn start_of(&mut self, stamp: Option<MediaNanos>, joints: &mut Joints) -> Option<MediaNanos> {
+        let Some(expected) = self.decoded_to else {
+            self.last_stamp = stamp;
+            return Some(stamp.unwrap_or(0));
+        };
+        let Some(stamp) = stamp else { return Some(expected) };
+        let runs_on = self.last_stamp.replace(stamp).is_none_or(|last| last < stamp);
+        let start = joints.place(stamp, expected, &mut self.offset);
+        match start > self.latest_start() {
+            true => Some(start),
+            false if runs_on => None,
+            // One that runs backwards follows the one before it, as one without a stamp does.
+            false => Some(expected),
+        }
     }
 
     fn latest_start(&self) -> MediaNanos {
@@ -151,18 +181,28 @@ pub struct AudioTrack {
     conform: AudioConform,
     decoded: VecDeque<air_av::Samples>,
     ended: bool,
-    errors: u64,
+    faults: Faults,
 }
 
 impl AudioTrack {
-    /// Opens a decoder for `stream`, whose samples go to `conform`.
-    pub fn open(stream: &StreamInfo, conform: AudioConform) -> Result<AudioTrack, air_av::Error> {
+    /// Opens a decoder for `stream` of `asset`, whose samples go to `conform`.
+    pub fn open(
+        stream: &StreamInfo,
+        asset: &str,
+        conform: AudioConform,
+    ) -> Result<AudioTrack, air_av::Error> {
         let decoder = AudioDecoder::new(stream, 1)?;
-        Ok(AudioTrack { decoder, conform, decoded: VecDeque::new(), ended: false, errors: 0 })
+        let faults = Faults::new(asset, "decoding the sound");
+        Ok(AudioTrack { decoder, conform, decoded: VecDeque::new(), ended: false, faults })
     }
 
     /// Decodes until `count` samples per channel are there, or no more come within the look-ahead.
-    pub fn fill(&mut self, reader: &mut Reader, count: u64) -> Result<(), air_av::Error> {
+    pub fn fill(
+        &mut self,
+        reader: &mut Reader,
+        joints: &mut Joints,
+        count: u64,
+    ) -> Result<(), air_av::Error> {
         while self.conform.available() < count && !self.ended {
             let packet = match reader.next(Track::Audio)? {
                 Read::Packet(packet) => Some(packet),
@@ -170,22 +210,23 @@ impl AudioTrack {
                 Read::End => None,
             };
             self.ended = packet.is_none();
-            match self.decoder.decode(packet.as_ref(), &mut self.decoded) {
-                Ok(()) => {}
-                Err(air_av::Error::Interrupted) => return Err(air_av::Error::Interrupted),
-                Err(_) => self.errors += 1,
-            }
+            self.faults.pass_over(self.decoder.decode(packet.as_ref(), &mut self.decoded))?;
             while let Some(samples) = self.decoded.pop_front() {
-                self.errors += u64::from(self.conform.push(Some(&samples)).is_err());
+                self.faults.pass_over(self.conform.push(Some(samples), joints))?;
             }
             if self.ended {
-                self.errors += u64::from(self.conform.push(None).is_err());
+                self.faults.pass_over(self.conform.push(None, joints))?;
             }
         }
         Ok(())
     }
 
-    /// Samples per channel decoded and not yet taken.
+    /// How many of the next `count` samples were decoded, rather than being silence for want of sound.
+    pub fn sounding(&self, count: u64) -> u64 {
+        self.conform.sounding(count)
+    }
+
+    /// Samples per channel, silence between sound among them, that can be taken now.
     pub fn available(&self) -> u64 {
         self.conform.available()
     }
@@ -197,6 +238,6 @@ impl AudioTrack {
 
     /// Damaged packets so far.
     pub fn errors(&self) -> u64 {
-        self.errors
+        self.faults.count()
     }
 }

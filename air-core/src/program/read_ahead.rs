@@ -8,14 +8,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::slot::{FrameSource, Next, Readiness};
+use crate::format::VideoFormat;
 use crate::frame::HouseFrame;
 use crate::producer::{self, Cue};
 use crate::time::Bell;
 use crate::worker::{Ended, Worker};
 
-/// House frames a segment may be ahead of its use: a third of a second at 30 frames per second, and about
-/// 40 MB at 1080p.
-const DEPTH: usize = 12;
+/// House frames a segment may be ahead of its use: a third of a second at 30 frames per second.
+const MOST_AHEAD: u64 = 12;
+
+/// What these frames may take, unless two take more: enough for all at 1080p (40 MB) and at 2160p (150 MB),
+/// and a bound for those of a channel that is larger still.
+const MOST_AHEAD_BYTES: u64 = 160 << 20;
 
 /// The tick's end of a worker that reads one segment ahead.
 pub struct ReadAhead {
@@ -205,7 +209,8 @@ impl Shared {
 
     /// Queues a frame, parking while the queue is full; `false` when the segment was stopped.
     fn offer(&self, frame: HouseFrame, decode_errors: u64) -> bool {
-        let full = |state: &mut State| state.queue.len() >= DEPTH && !state.stopping;
+        let depth = depth(&self.cue.format.video);
+        let full = |state: &mut State| state.queue.len() >= depth && !state.stopping;
         let mut state = self.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
         if state.stopping {
             return false;
@@ -223,6 +228,13 @@ impl Shared {
         change(&mut self.lock());
         self.changed.notify_all();
     }
+}
+
+/// How many house frames may wait; never fewer than two, so that one is made while the other is used.
+fn depth(house: &VideoFormat) -> usize {
+    // 4:2:0 in 8 bits.
+    let frame_bytes = u64::from(house.width) * u64::from(house.height) * 3 / 2;
+    (MOST_AHEAD_BYTES / frame_bytes.max(1)).clamp(2, MOST_AHEAD) as usize
 }
 
 impl std::fmt::Debug for ReadAhead {
