@@ -218,7 +218,8 @@ impl Inspector {
 
     pub(super) fn finish(mut self) -> Report {
         let end = self.packets;
-        if let Some(segment) = self.clock.last_segment() {
+        // After the last PCR only a constant rate tells the time.
+        if let Some(segment) = self.clock.last_segment().filter(|_| self.has_constant_rate()) {
             self.settle(segment, end);
         }
         match self.pcr_pid() {
