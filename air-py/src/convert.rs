@@ -216,7 +216,9 @@ impl From<air_core::Event> for EventFields {
             EventKind::Taken { segment, asset } => {
                 Self { kind: "taken", segment: Some(segment), asset: Some(asset), ..Self::default() }
             }
-            EventKind::Exhausted { segment, reason } => Self { reason, ..Self::of_segment("exhausted", segment) },
+            EventKind::Exhausted { segment, reason } => {
+                Self { reason, ..Self::of_segment("exhausted", segment) }
+            }
             EventKind::Completed { segment } => Self::of_segment("completed", segment),
             EventKind::Underrun { segment } => Self::of_segment("underrun", segment),
             EventKind::CueFailed { segment, reason } => {
