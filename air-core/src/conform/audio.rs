@@ -1,6 +1,6 @@
 //! Sound conforming: any rate, layout and sample format becomes house samples, counted from media zero.
 //!
-//! Which sample a decoded block begins with is [`Placement`]'s word; here the count is kept. What is missing
+//! Which sample a decoded block begins with is `Placement`'s word; here the count is kept. What is missing
 //! before the first block, between two that lie apart, or after the last, is silence.
 
 use air_av::{AudioGraph, Rational, Result, Samples, SamplesFormat};
