@@ -49,7 +49,8 @@ need_venv() {
   python3 -m venv .venv
 }
 
-# build_extension EXTRA: the Python package with its native half, in release, editable in .venv, and what EXTRA needs.
+# build_extension EXTRA,...: the Python package with its native half, in release, editable in .venv, and what the
+# EXTRAs need.
 # Cargo decides what is stale.
 build_extension() {
   command -v cargo >/dev/null || fail "needs Rust: https://rustup.rs"
