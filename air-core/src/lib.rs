@@ -34,7 +34,7 @@ pub mod time;
 pub mod transport;
 mod worker;
 
-pub use air_av::install_log;
+pub use air_av::{Interrupt, install_log};
 pub use channel::{
     AttachStreamReply, Engine, EngineConfig, LoadPreviewReply, RenderError, RenderOptions, RenderSegment,
     RenderStats, Status, SwitchToLiveReply, render,

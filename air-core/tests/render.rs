@@ -136,6 +136,8 @@ fn a_plan_that_cannot_be_rendered_writes_nothing() {
     let missing = [segment("pattern:bars", Some(100)), segment("/no/such/file.ts", None)];
     assert!(matches!(refuse(&missing, &options), RenderError::Asset(_)));
     assert!(matches!(refuse(&[segment("pattern:bars", None)], &options), RenderError::Endless(_)));
+    assert!(matches!(refuse(&[], &options), RenderError::Empty));
+    assert!(matches!(refuse(&[segment("pattern:bars", Some(0))], &options), RenderError::Empty));
     let early = RenderOptions { pts_base: 100, ..options };
     assert!(matches!(refuse(&[segment("pattern:bars", Some(100))], &early), RenderError::PtsBase { .. }));
 }
@@ -159,4 +161,25 @@ fn a_sink_refuses_what_it_cannot_do() {
     let error = refuse(|options| options.sink.video_options = vec![("nonsense".into(), "1".into())]);
     assert!(error.contains("nonsense"), "{error}");
     assert!(refuse(|options| options.format.audio.channels = 7).contains("7 channels"));
+}
+
+/// A rendering that does not come to its end leaves what was there, also what it reads.
+#[test]
+fn a_rendering_is_there_when_it_is_whole() {
+    let out = Scratch::new("whole.ts");
+    fs::write(&out.0, "an older one").expect("a file");
+    let path = out.0.to_str().expect("a path in UTF-8");
+    let options = null_options("25/1");
+    let plan = [segment("pattern:bars", Some(60_000))];
+    let cancelled = render(&plan, &out.0, &options, &mut |_| false).expect_err("cancelled");
+    assert!(matches!(cancelled, RenderError::Cancelled));
+    let same = [segment("pattern:bars", Some(100)), segment(path, None)];
+    let refused = render(&same, &out.0, &options, &mut |_| true).expect_err("refused");
+    assert!(matches!(refused, RenderError::SameFile(_)), "{refused}");
+    assert_eq!(fs::read(&out.0).ok().as_deref(), Some(&b"an older one"[..]));
+    let part = Scratch(out.0.with_extension("ts.part"));
+    assert!(!part.0.exists());
+    options.interrupt.trip();
+    let file = [segment(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), None)];
+    assert!(render(&file, &out.0, &options, &mut |_| true).is_err());
 }

@@ -1,7 +1,10 @@
-//! A plan to a file, with progress and Ctrl-C answered from the rendering thread.
+//! A plan to a file. It is rendered on a thread of its own, so that the caller's can answer signals at once, also
+//! while a file is waited for.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
 
 use air_core::{ProgramFormat, RenderOptions, RenderSegment};
 use pyo3::exceptions::PyValueError;
@@ -12,7 +15,7 @@ use crate::convert::{AirError, CountersFields, SinkArguments};
 /// How often Python is asked whether to go on: often enough for Ctrl-C, too rare to slow the encoder.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// `air_py.RenderStats`.
+/// `air_py.Stats`.
 #[derive(IntoPyObject)]
 pub struct RenderFields {
     ticks: u64,
@@ -38,24 +41,42 @@ pub fn render(
         .map(|(asset, start_offset_ms, duration_ms)| RenderSegment { asset, start_offset_ms, duration_ms })
         .collect();
 
+    let (done, cancelled) = (AtomicU64::new(0), AtomicBool::new(false));
     let mut raised = None;
-    let mut asked = Instant::now();
     let stats = py.detach(|| {
-        air_core::render(&plan, &out, &options, &mut |ticks| {
-            if asked.elapsed() < PROGRESS_INTERVAL {
-                return true;
+        std::thread::scope(|scope| {
+            let (finished, outcome) = sync_channel(1);
+            let (plan, out, options, done, cancelled) = (&plan, &out, &options, &done, &cancelled);
+            scope.spawn(move || {
+                let stats = air_core::render(plan, out, options, &mut |ticks| {
+                    done.store(ticks, Ordering::Relaxed);
+                    !cancelled.load(Ordering::Relaxed)
+                });
+                // The receiver waits below, until this comes.
+                let _ = finished.send(stats);
+            });
+            loop {
+                match outcome.recv_timeout(PROGRESS_INTERVAL) {
+                    Ok(stats) => return Some(stats),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+                let goes_on = ask(progress.as_ref(), done.load(Ordering::Relaxed)).unwrap_or_else(|error| {
+                    raised.get_or_insert(error);
+                    false
+                });
+                if !goes_on {
+                    cancelled.store(true, Ordering::Relaxed);
+                    options.interrupt.trip();
+                }
             }
-            asked = Instant::now();
-            ask(progress.as_ref(), ticks).unwrap_or_else(|error| {
-                raised = Some(error);
-                false
-            })
         })
     });
     match (raised, stats) {
         (Some(error), _) => Err(error),
-        (None, Err(error)) => Err(AirError::new_err(error.to_string())),
-        (None, Ok(stats)) => Ok(RenderFields {
+        (None, None) => Err(AirError::new_err("the rendering broke off")),
+        (None, Some(Err(error))) => Err(AirError::new_err(error.to_string())),
+        (None, Some(Ok(stats))) => Ok(RenderFields {
             ticks: stats.ticks,
             bytes: stats.counters.bytes_written,
             counters: stats.counters.into(),

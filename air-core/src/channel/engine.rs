@@ -312,6 +312,14 @@ impl Engine {
         }
     }
 
+    /// Stops whatever channel runs, as [`Engine::stop_channel`] does.
+    pub fn stop_any(&self) {
+        let session = self.lock().clone();
+        if let Some(session) = session {
+            self.stop(&session);
+        }
+    }
+
     /// Stops `session`, or waits until another caller has, and only then lets go of it.
     fn stop(&self, session: &Arc<Session>) {
         self.events.close();
@@ -374,9 +382,6 @@ fn close_all(sinks: Vec<Box<dyn Sink>>, force: bool) {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        let session = self.lock().take();
-        if let Some(session) = session {
-            self.stop(&session);
-        }
+        self.stop_any();
     }
 }

@@ -1,7 +1,9 @@
 //! Rendering: the same channel on a virtual clock, into a file, as fast as the machine allows. The same plan
 //! and files give the same bytes.
 
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use crate::producer::{self, Cue, ProducerError};
 use crate::program::{Inline, Slot};
 use crate::stats::Counters;
 use crate::time::{Tick, UtcMillis, VirtualClock};
-use crate::transport::{self, StreamTransport, TransportError};
+use crate::transport::{self, TransportError};
 
 /// Ticks between two reports of progress.
 const REPORT_EVERY: u64 = 25;
@@ -45,12 +47,14 @@ pub struct RenderOptions {
     pub sink: SinkConfig,
     /// PTS of the first picture, in 90 kHz ticks. Default one second.
     pub pts_base: u64,
+    /// Ends the rendering at once, also while it waits for a file.
+    pub interrupt: Interrupt,
 }
 
 impl RenderOptions {
     /// Defaults for `format`.
     pub fn new(format: ProgramFormat) -> RenderOptions {
-        RenderOptions { format, sink: SinkConfig::default(), pts_base: 90_000 }
+        RenderOptions { format, sink: SinkConfig::default(), pts_base: 90_000, interrupt: Interrupt::new() }
     }
 }
 
@@ -71,6 +75,12 @@ pub enum RenderError {
     /// An asset cannot be played; nothing was written.
     #[error(transparent)]
     Asset(#[from] ProducerError),
+    /// The plan has nothing to show.
+    #[error("the plan is empty: it has no segment, or one that lasts no time")]
+    Empty,
+    /// The rendering would overwrite what it reads.
+    #[error("{0} is both read and written")]
+    SameFile(String),
     /// A segment without a duration would never end.
     #[error("{0} never ends: give it a duration")]
     Endless(String),
@@ -85,6 +95,14 @@ pub enum RenderError {
     /// The file cannot be written.
     #[error(transparent)]
     Output(#[from] TransportError),
+    /// The finished file cannot be put in its place.
+    #[error("{}: {source}", path.display())]
+    Place {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
     /// The sink cannot be opened.
     #[error(transparent)]
     Sink(#[from] PackError),
@@ -102,7 +120,7 @@ pub enum RenderError {
 }
 
 /// Renders `plan` into the file `out`. `progress` is told the ticks done from time to time and answers whether
-/// to go on. Every asset is opened once before anything is written.
+/// to go on. Every asset is opened once before anything is written, and `out` is there only when it is whole.
 pub fn render(
     plan: &[RenderSegment],
     out: &Path,
@@ -114,21 +132,69 @@ pub fn render(
     if pts_base < mux_delay_ms.saturating_mul(90) {
         return Err(RenderError::PtsBase { pts_base, mux_delay_ms });
     }
+    if plan.is_empty() || plan.iter().any(|segment| segment.duration_ms == Some(0)) {
+        return Err(RenderError::Empty);
+    }
     for segment in plan {
+        if is_same_file(out, Path::new(&segment.asset)) {
+            return Err(RenderError::SameFile(segment.asset.clone()));
+        }
         if segment.duration_ms.is_none() && segment.asset.starts_with("pattern:") {
             return Err(RenderError::Endless(segment.asset.clone()));
         }
         producer::open(&segment.asset, &cue(segment, options))?;
     }
-    let mut rendering = Rendering::start(out, options)?;
+    let draft = Draft::of(out);
+    let mut rendering = Rendering::start(draft.path(), options)?;
     for (number, segment) in (1..).zip(plan) {
         rendering.air(SegmentId(number), segment, options, progress)?;
     }
-    rendering.finish()
+    let stats = rendering.finish()?;
+    draft.publish()?;
+    Ok(stats)
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    identity(one).is_some_and(|one| Some(one) == identity(other))
+}
+
+/// Where a rendering is written until it is whole: beside its place, or at once to what is no regular file.
+struct Draft {
+    place: PathBuf,
+    part: Option<PathBuf>,
+}
+
+impl Draft {
+    fn of(place: &Path) -> Draft {
+        let is_special = fs::metadata(place).is_ok_and(|there| !there.is_file());
+        let mut part = place.as_os_str().to_owned();
+        part.push(".part");
+        Draft { place: place.to_owned(), part: (!is_special).then(|| part.into()) }
+    }
+
+    fn path(&self) -> &Path {
+        self.part.as_ref().unwrap_or(&self.place)
+    }
+
+    fn publish(mut self) -> Result<(), RenderError> {
+        let Some(part) = self.part.take() else { return Ok(()) };
+        fs::rename(part, &self.place)
+            .map_err(|source| RenderError::Place { path: self.place.clone(), source })
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if let Some(part) = &self.part {
+            // It may never have been made.
+            let _ = fs::remove_file(part);
+        }
+    }
 }
 
 fn cue(segment: &RenderSegment, options: &RenderOptions) -> Cue {
-    let interrupt = Interrupt::new();
+    let interrupt = options.interrupt.clone();
     Cue { format: options.format, start_offset_ms: segment.start_offset_ms, interrupt }
 }
 
@@ -169,7 +235,7 @@ impl Rendering {
             // The first reason is the one that counts.
             let _ = theirs.set(reason);
         };
-        let file = transport::connect(StreamTransport::File, &out.to_string_lossy())?;
+        let file = transport::create_file(out)?;
         let config = SinkConfig { threads: options.sink.threads.max(1), ..options.sink.clone() };
         let sink = Box::new(InlineSink::open(&config, &format, file, on_lost)?);
         channel.handle(Request::Attach { id: SinkId(0), sink, replace_existing: false });
@@ -184,7 +250,7 @@ impl Rendering {
         options: &RenderOptions,
         progress: &mut dyn FnMut(u64) -> bool,
     ) -> Result<(), RenderError> {
-        let source = Box::new(Inline::open(&segment.asset, cue(segment, options))?);
+        let source = Box::new(Inline::open(&segment.asset, &cue(segment, options))?);
         let slot = Slot::new(id, segment.asset.clone(), options.format.audio.channels, source);
         self.channel.handle(Request::Load(slot));
         self.channel.handle(Request::Switch { boundary: None });

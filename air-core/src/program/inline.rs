@@ -9,7 +9,6 @@ use crate::producer::{self, Cue, Producer, ProducerError};
 
 /// Makes each frame one ahead of its use, on the thread that uses it.
 pub struct Inline {
-    cue: Cue,
     producer: Box<dyn Producer>,
     ahead: Ahead,
 }
@@ -23,8 +22,8 @@ enum Ahead {
 
 impl Inline {
     /// Opens `asset` and returns when its streams are known.
-    pub fn open(asset: &str, cue: Cue) -> Result<Inline, ProducerError> {
-        Ok(Inline { producer: producer::open(asset, &cue)?, cue, ahead: Ahead::Unknown })
+    pub fn open(asset: &str, cue: &Cue) -> Result<Inline, ProducerError> {
+        Ok(Inline { producer: producer::open(asset, cue)?, ahead: Ahead::Unknown })
     }
 
     fn look_ahead(&mut self) -> &Ahead {
@@ -78,7 +77,6 @@ impl FrameSource for Inline {
     }
 
     fn stop(&mut self) {
-        self.cue.interrupt.trip();
         self.ahead = Ahead::Over;
     }
 

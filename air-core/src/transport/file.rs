@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,12 +18,14 @@ pub struct File {
 
 impl File {
     /// Creates `path`, or empties the file that is there.
-    pub fn create(path: &str) -> Result<File, TransportError> {
+    pub fn create(path: &Path) -> Result<File, TransportError> {
         // Opening a pipe would wait for its reader, and a socket cannot be opened at all.
         if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.file_type().is_char_device()) {
-            return Err(TransportError::WrongKind { endpoint: path.to_owned(), expected: "a file" });
+            let endpoint = path.display().to_string();
+            return Err(TransportError::WrongKind { endpoint, expected: "a file" });
         }
-        let file = fs::File::create(path).map_err(|error| TransportError::of(path, error))?;
+        let created = fs::File::create(path);
+        let file = created.map_err(|error| TransportError::of(&path.display().to_string(), error))?;
         Ok(File { file, closed: Arc::default() })
     }
 }
@@ -45,9 +48,8 @@ impl Transport for File {
 mod tests {
     use super::*;
 
-    fn path(name: &str) -> String {
-        let path = std::env::temp_dir().join(format!("air-file-{}-{name}", std::process::id()));
-        path.to_str().unwrap().to_owned()
+    fn path(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("air-file-{}-{name}", std::process::id()))
     }
 
     #[test]
@@ -68,11 +70,18 @@ mod tests {
         let pipe = path("pipe");
         let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        for wrong in ["/", &pipe] {
-            assert!(matches!(File::create(wrong), Err(TransportError::WrongKind { .. })), "{wrong}");
+        for wrong in [Path::new("/"), &pipe] {
+            assert!(
+                matches!(File::create(wrong), Err(TransportError::WrongKind { .. })),
+                "{}",
+                wrong.display()
+            );
         }
-        assert!(matches!(File::create("/no/such/folder/x.ts"), Err(TransportError::NotFound { .. })));
-        assert!(matches!(File::create("a\0b"), Err(TransportError::Io { .. })));
+        assert!(matches!(
+            File::create(Path::new("/no/such/folder/x.ts")),
+            Err(TransportError::NotFound { .. })
+        ));
+        assert!(matches!(File::create(Path::new("a\0b")), Err(TransportError::Io { .. })));
         fs::remove_file(pipe).unwrap();
     }
 }

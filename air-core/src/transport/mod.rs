@@ -11,6 +11,7 @@ mod uds;
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,8 +172,13 @@ pub fn connect(transport: StreamTransport, endpoint: &str) -> Result<Box<dyn Tra
         StreamTransport::Unspecified => Err(TransportError::Unspecified),
         StreamTransport::UnixDomainSocket => Ok(Box::new(uds::Uds::connect(endpoint)?)),
         StreamTransport::TcpLoopback => Ok(Box::new(tcp::Tcp::connect(endpoint)?)),
-        StreamTransport::File => Ok(Box::new(file::File::create(endpoint)?)),
+        StreamTransport::File => create_file(Path::new(endpoint)),
     }
+}
+
+/// Creates the file `path`, or empties the one that is there.
+pub(crate) fn create_file(path: &Path) -> Result<Box<dyn Transport>, TransportError> {
+    Ok(Box::new(file::File::create(path)?))
 }
 
 #[cfg(test)]
