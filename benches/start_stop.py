@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 
 from air_py import SinkConfig
-
 from tests.e2e.host import Holdings, Listener, channel, drained, expect, on_air, resident_bytes
 from tests.e2e.packets import PACKET, Stream
 from tests.media import Clip, make

@@ -3,8 +3,10 @@
 # Sourced. Every function is idempotent, and quick when there is nothing to do.
 
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+unset CDPATH # with it, cd may go elsewhere, and says where
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+export HOME=${HOME:-~} # a service may have none
+export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH" # rustup's Rust before the distribution's, which is older
 
 readonly BUILD_PACKAGES=(
   build-essential clang libclang-dev pkg-config
@@ -49,11 +51,21 @@ need_venv() {
   python3 -m venv .venv
 }
 
+# need_rust: stops with a sentence when the Rust that is there is older than the workspace asks for.
+need_rust() {
+  local wanted found
+  wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+  command -v cargo >/dev/null || fail "needs Rust $wanted or later: https://rustup.rs"
+  found=$(cargo --version | cut -d ' ' -f 2)
+  printf '%s\n' "$wanted" "$found" | sort -C -V ||
+    fail "needs Rust $wanted or later, and $(command -v cargo) is $found: rustup update, or https://rustup.rs"
+}
+
 # build_extension EXTRA,...: the Python package with its native half, in release, editable in .venv, and what the
 # EXTRAs need.
 # Cargo decides what is stale.
 build_extension() {
-  command -v cargo >/dev/null || fail "needs Rust: https://rustup.rs"
+  need_rust
   need_packages "${BUILD_PACKAGES[@]}"
   need_venv
   local maturin

@@ -13,6 +13,20 @@
 //! | [`control`] | what a channel may be told, as one pure function |
 //! | [`encode`], [`output`], [`transport`] | from program frames to bytes at an endpoint |
 //! | [`channel`] | the tick, the tick loop, and the engine that callers see |
+//!
+//! A channel that plays one film into a socket:
+//!
+//! ```no_run
+//! use air_core::{Engine, EngineConfig, StreamTransport};
+//!
+//! let engine = Engine::new(EngineConfig::default());
+//! let format = r#"{"video": {"width": 1280, "height": 720, "frame_rate": "30000/1001"},
+//!                  "audio": {"sample_rate": 48000, "channels": 2}}"#;
+//! engine.start_channel(1, "plan", 0, format);
+//! engine.attach_stream(1, StreamTransport::UnixDomainSocket, "/run/air/1.ts", false);
+//! engine.load_preview(1, "film.mp4", 0, 0);
+//! engine.switch_to_live(1, 0, 0);
+//! ```
 
 #![forbid(unsafe_code)]
 

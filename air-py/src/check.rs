@@ -1,54 +1,44 @@
-//! The judge over a file or over bytes in memory.
-
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::PathBuf;
+//! The judge as a Python object, fed piece by piece. Python reads the file, because its reads answer Ctrl-C.
 
 use air_ts::judge::{Check, CheckSummary};
-use air_ts::{Finding, Judge, JudgeConfig, Report, Severity};
+use air_ts::{Finding, JudgeConfig, Report, Severity};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// Bytes read at a time: the judge needs no look-ahead, the disk likes large reads.
-const READ_SIZE: usize = 1 << 20;
-
-/// Judges the file at `path` by the limits of `profile`.
-#[pyfunction]
-pub fn check_file(py: Python<'_>, path: PathBuf, profile: &str) -> PyResult<ReportFields> {
-    let config = config(profile)?;
-    Ok(py.detach(|| judge(File::open(path)?, config))?)
+/// Judges streams one after the other.
+#[pyclass]
+pub struct Judge {
+    config: JudgeConfig,
+    inner: air_ts::Judge,
 }
 
-/// Judges `data` by the limits of `profile`.
-#[pyfunction]
-pub fn check_bytes(py: Python<'_>, data: &[u8], profile: &str) -> PyResult<ReportFields> {
-    let config = config(profile)?;
-    Ok(py.detach(|| judge(data, config))?)
-}
-
-fn config(profile: &str) -> PyResult<JudgeConfig> {
-    match profile {
-        "broadcast" => Ok(JudgeConfig::broadcast()),
-        "house" => Ok(JudgeConfig::house()),
-        _ => Err(PyValueError::new_err(format!("profile must be 'broadcast' or 'house', not '{profile}'"))),
-    }
-}
-
-fn judge(mut stream: impl Read, config: JudgeConfig) -> io::Result<ReportFields> {
-    let mut judge = Judge::new(config);
-    let mut buffer = vec![0; READ_SIZE];
-    loop {
-        let read = match stream.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
+#[pymethods]
+impl Judge {
+    #[new]
+    fn new(profile: &str) -> PyResult<Self> {
+        let config = match profile {
+            "broadcast" => JudgeConfig::broadcast(),
+            "house" => JudgeConfig::house(),
+            _ => {
+                let message = format!("profile must be 'broadcast' or 'house', not '{profile}'");
+                return Err(PyValueError::new_err(message));
+            }
         };
-        judge.feed(&buffer[..read]);
+        Ok(Self { inner: air_ts::Judge::new(config.clone()), config })
     }
-    // Taken once, so that the judge's own bound on findings is the report's.
-    let findings = judge.take_findings().iter().map(FindingFields::from).collect();
-    Ok(ReportFields::new(judge.finish(), findings))
+
+    /// Takes the next bytes of the stream, cut anywhere.
+    fn feed(&mut self, py: Python<'_>, data: &[u8]) {
+        py.detach(|| self.inner.feed(data));
+    }
+
+    /// The verdict on the stream; what is fed next is another one.
+    fn finish(&mut self) -> ReportFields {
+        let mut judge = std::mem::replace(&mut self.inner, air_ts::Judge::new(self.config.clone()));
+        // Taken once, so that the judge's own bound on findings is the report's.
+        let findings = judge.take_findings().iter().map(FindingFields::from).collect();
+        ReportFields::new(judge.finish(), findings)
+    }
 }
 
 /// `air_py.Report`.

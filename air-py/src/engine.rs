@@ -1,11 +1,14 @@
 //! The engine as a Python object: one method per control operation, each of them convert, call, convert back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
 use crate::convert::{AttachStreamFields, EventFields, LoadPreviewFields, ReplyFields, SinkArguments};
 use crate::convert::{StatusFields, SwitchToLiveFields, stream_transport};
+
+/// Longest wait between two looks at the host's pending signals, so that Ctrl-C ends a wait.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One playout engine; dropping it stops its channel.
 #[pyclass(frozen)]
@@ -86,8 +89,18 @@ impl Engine {
         py.detach(|| self.inner.status()).map(Into::into)
     }
 
-    fn next_event(&self, py: Python<'_>, timeout: Duration) -> Option<EventFields> {
-        py.detach(|| self.inner.next_event(timeout)).map(Into::into)
+    fn next_event(&self, py: Python<'_>, timeout: Duration) -> PyResult<Option<EventFields>> {
+        let began = Instant::now();
+        loop {
+            let asked = Instant::now();
+            let wait = timeout.saturating_sub(began.elapsed()).min(SIGNAL_INTERVAL);
+            let event = py.detach(|| self.inner.next_event(wait));
+            // Nothing before the time is up: no channel runs, and nothing can come.
+            if event.is_some() || asked.elapsed() < wait || began.elapsed() >= timeout {
+                return Ok(event.map(Into::into));
+            }
+            py.check_signals()?;
+        }
     }
 }
 

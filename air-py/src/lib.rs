@@ -19,7 +19,7 @@ mod _air {
 
     #[pymodule_export]
     use crate::{
-        check::{check_bytes, check_file},
+        check::Judge,
         convert::AirError,
         engine::Engine,
         log::{log_install, log_next, log_stop},

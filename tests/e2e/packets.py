@@ -133,7 +133,7 @@ class Stream:
             yield current
 
 
-def nal_types(access_unit: bytes) -> list[int]:
+def nal_types(access_unit: bytes | bytearray) -> list[int]:
     """The nal_unit_type of each NAL unit, in order."""
     starts = access_unit.split(b"\0\0\1")[1:]
     return [nal[0] & 31 for nal in starts]

@@ -10,9 +10,9 @@ from itertools import product
 from math import ceil
 from pathlib import Path
 
-import air_py
 import pytest
 
+import air_py
 from tests.e2e.host import FORMAT, FORMAT_25, QUICK
 from tests.e2e.watch import Programme, beeps, skews_ms, watch
 from tests.media import Clip, cache_folder, make

@@ -6,9 +6,9 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
-import air_py
 import pytest
 
+import air_py
 from tests.e2e.host import FORMAT_25, QUICK
 from tests.e2e.watch import Programme, beeps, flashes, skews_ms, watch
 from tests.media import Clip, make

@@ -20,8 +20,8 @@ def clip() -> Path:
 
 def test_stamps_and_pids_are_those_ffprobe_reads(clip: Path) -> None:
     stream = Stream(clip.read_bytes())
-    command = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", "packet=pts,codec_type:stream=id", clip]
-    probed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    command = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", "packet=pts,codec_type:stream=id"]
+    probed = json.loads(subprocess.run([*command, clip], check=True, capture_output=True).stdout)
     assert [int(s["id"], 16) for s in probed["streams"]] == [stream.video_pid, stream.audio_pid]
     assert [p.pts for p in stream.video] == [p["pts"] for p in probed["packets"] if p["codec_type"] == "video"]
     frames = [p["pts"] for p in probed["packets"] if p["codec_type"] == "audio"]

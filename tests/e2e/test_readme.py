@@ -1,4 +1,4 @@
-"""The README's Python does what it says."""
+"""The README's examples do what they say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.media import Clip, make
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 
 
 class Enough(Exception):
@@ -26,7 +26,19 @@ def test_the_python_example_streams_a_file(tmp_path: Path, monkeypatch: pytest.M
         if len(received) > 100_000:
             raise Enough
 
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+    example = block("python", (ROOT / "README.md").read_text())
     with pytest.raises(Enough):
         exec(example, {"send": send})
     assert set(received[::188]) == {0x47}
+
+
+def test_the_rust_example_is_the_one_that_is_compiled() -> None:
+    """As a documentation test of air-core."""
+    documentation = re.sub(r"^//! ?", "", (ROOT / "air-core/src/lib.rs").read_text(), flags=re.M)
+    assert block("rust", (ROOT / "README.md").read_text()) == block("no_run", documentation)
+
+
+def block(language: str, text: str) -> str:
+    """The one fenced block of that language."""
+    (found,) = re.findall(rf"```{language}\n(.*?)```", text, re.S)
+    return str(found)

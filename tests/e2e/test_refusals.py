@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from air_py import ResultCode
 
+from air_py import ResultCode
 from tests.e2e.host import FORMAT, Holdings, Listener, channel, drained, expect, on_air, wait_until
 from tests.media import ODD, Clip, make, make_odd
 

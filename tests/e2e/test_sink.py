@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from air_py import Counters, Engine, EventKind, ResultCode, SinkConfig, StreamTransport
 
+from air_py import Counters, Engine, EventKind, ResultCode, SinkConfig, StreamTransport
 from tests.e2e.host import (
     FORMAT,
     QUICK,

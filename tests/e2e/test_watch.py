@@ -36,14 +36,14 @@ def test_every_frame_number_flash_and_beep_of_a_clip_is_read_back(clip: Clip) ->
 def test_a_planted_offset_of_the_sound_is_measured(tmp_path: Path, late_ms: int) -> None:
     clip = make(Clip(audio="pcm", container="mkv"))
     shifted = tmp_path / "shifted.mkv"
-    command = ["ffmpeg", "-v", "error", "-i", clip, "-itsoffset", f"{late_ms}ms", "-i", clip]
+    command = ["ffmpeg", "-v", "error", "-i", str(clip), "-itsoffset", f"{late_ms}ms", "-i", str(clip)]
     subprocess.run([*command, "-map", "0:v", "-map", "1:a", "-c", "copy", shifted], check=True)
     assert skews_ms(watch(shifted), F(30))[1:] == pytest.approx([late_ms] * 3, abs=1.5)
 
 
 def test_a_change_of_frame_rate_is_not_taken_for_an_offset(tmp_path: Path) -> None:
     converted = tmp_path / "converted.ts"
-    command = ["ffmpeg", "-v", "error", "-i", make(Clip(rate=F(24))), "-vf", "fps=25:round=up", "-c:a", "copy"]
+    command = ["ffmpeg", "-v", "error", "-i", str(make(Clip(rate=F(24)))), "-vf", "fps=25:round=up", "-c:a", "copy"]
     subprocess.run([*command, converted], check=True)
     assert max(map(abs, skews_ms(watch(converted), F(24)))) < 4
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -93,7 +94,9 @@ def beeps(sound: Sound) -> list[Fraction]:
 
 def flashes(shown: list[Picture]) -> list[Fraction]:
     """The time of the first picture of each flash."""
-    return [now.time for before, now in zip([None, *shown], shown) if now.flash and not (before and before.flash)]
+    previous = [None, *shown[:-1]]
+    pairs = zip(previous, shown, strict=True)
+    return [now.time for before, now in pairs if now.flash and not (before and before.flash)]
 
 
 def skews_ms(programme: Programme, rate: Fraction) -> list[float]:
@@ -125,7 +128,7 @@ def _open(path: Path | str) -> av.container.InputContainer:
 def _picture(frame: av.VideoFrame) -> Picture:
     assert frame.pts is not None and frame.time_base is not None
     plane = frame.planes[0]
-    luma = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+    luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
     number = tags.read_number(luma)
     time = frame.pts * frame.time_base
     return Picture(time, number, tags.is_flash(luma), number is None and tags.is_black(luma))
@@ -149,9 +152,10 @@ def _time(frame: av.AudioFrame) -> Fraction:
 
 
 def _mono(frame: av.AudioFrame) -> NDArray[np.float32]:
-    samples = frame.to_ndarray()
+    samples: NDArray[Any] = frame.to_ndarray()
     if np.issubdtype(samples.dtype, np.integer):
         samples = samples / float(np.iinfo(samples.dtype).max)
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
-    return samples.mean(axis=0).astype(np.float32)
+    mono: NDArray[np.float32] = samples.mean(axis=0).astype(np.float32)
+    return mono

@@ -9,18 +9,21 @@ from typing import Any
 
 from air_py import (
     AttachStreamReply,
+    Counters,
     Event,
     EventKind,
     LoadPreviewReply,
     Reply,
     ResultCode,
     SinkConfig,
+    Status,
     StreamTransport,
     SwitchToLiveReply,
 )
 
 PACKET = b"\x47\x1f\xff\x10" + b"\xff" * 184
 
+COUNTERS = Counters(**dict.fromkeys(Counters.__dataclass_fields__, 0))
 OK = (True, "", ResultCode.OK)
 
 
@@ -29,18 +32,35 @@ def refusal(message: str, code: ResultCode = ResultCode.FAILED) -> tuple[bool, s
 
 
 class FakeEngine:
-    """Stands in for ``air_py.Engine``; ``unplayable`` assets are refused, ``hanging`` ones wait for the stop."""
+    """Stands in for ``air_py.Engine``.
 
-    def __init__(self, sink: SinkConfig | None = None, *, unplayable: tuple[str, ...] = (), hanging: str = "") -> None:
+    ``unplayable`` assets are refused, ``hanging`` ones wait for the stop, ``slow`` ones are still cueing when they are
+    to be taken; ``raises`` is what loading raises.
+    """
+
+    def __init__(
+        self,
+        sink: SinkConfig | None = None,
+        *,
+        unplayable: tuple[str, ...] = (),
+        hanging: str = "",
+        slow: str = "",
+        raises: Exception | None = None,
+    ) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self.events_asked = 0
         self.changed = threading.Condition()
         self.unplayable = unplayable
         self.hanging = hanging
+        self.slow = slow
+        self.raises = raises
         self.stopped = threading.Event()
         self.stream: socket.socket | None = None
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._preview: str | None = None
+        self._preview_state = "empty"
+        self._live: str | None = None
+        self._live_state = "vacant"
         self._segment = 0
 
     def _note(self, *call: Any) -> None:
@@ -69,26 +89,50 @@ class FakeEngine:
 
     def load_preview(self, channel_id: int, *, asset_path: str) -> LoadPreviewReply:
         self._note("load_preview", asset_path)
+        if self.raises is not None:
+            raise self.raises
         if asset_path == self.hanging:
             self.stopped.wait()
             return LoadPreviewReply(*refusal("stopped"), False)
         if asset_path in self.unplayable:
             return LoadPreviewReply(*refusal(f"{asset_path}: not media"), False)
-        self._preview = asset_path
+        self._preview, self._preview_state = asset_path, "cueing" if asset_path == self.slow else "cued"
         return LoadPreviewReply(*OK, True)
 
     def switch_to_live(self, channel_id: int) -> SwitchToLiveReply:
         self._note("switch_to_live")
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "no preview")
-        asset, self._preview = self._preview, None
-        self._segment += 1
-        self.report(EventKind.TAKEN, asset=asset)
+        if self._preview == self.slow:
+            self._preview_state = "armed"
+            return SwitchToLiveReply(*refusal("armed", ResultCode.NOT_READY), False, 0, 0, "")
+        self.take()
         try:
             self.write(PACKET * 7)
         except OSError:
             return SwitchToLiveReply(*refusal("no channel"), False, 0, 0, "")
         return SwitchToLiveReply(*OK, True, 0, 0, "")
+
+    def take(self) -> None:
+        """The switch happens."""
+        self._live, self._live_state = self._preview, "rolling"
+        self._preview, self._preview_state = None, "empty"
+        self._segment += 1
+        self.report(EventKind.TAKEN, asset=self._live)
+
+    def complete(self) -> None:
+        """The live asset is over."""
+        self._live_state = "exhausted"
+        self.report(EventKind.COMPLETED)
+
+    def fail_cue(self) -> None:
+        """The preview turns out to have no picture."""
+        self._preview_state = "failed"
+        self.report(EventKind.CUE_FAILED)
+
+    def pass_time(self) -> None:
+        """Nothing happens for as long as the host cares to wait."""
+        self._events.put(None)
 
     def write(self, data: bytes) -> None:
         assert self.stream is not None
@@ -103,8 +147,10 @@ class FakeEngine:
             self.changed.notify_all()
         return self._events.get()
 
-    def status(self) -> None:
-        return None
+    def status(self) -> Status | None:
+        if self.stopped.is_set():
+            return None
+        return Status(1, None, self._preview_state, self._live_state, self._live, "running", COUNTERS)
 
     def stop_channel(self, channel_id: int) -> Reply:
         self._note("stop_channel")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from air_py import Engine, ProgramFormat, ResultCode, Segment, SinkConfig
+from air_py import Engine, ProgramFormat, ResultCode, Segment, SinkConfig, render
 from air_py.integers import int32, int64
 
 
@@ -55,8 +55,26 @@ def test_sink_numbers_are_checked() -> None:
 
 
 def test_segment_times_are_checked() -> None:
-    with pytest.raises(ValueError, match="duration_ms"):
-        Segment("pattern:bars", duration_ms=-1)
+    for duration_ms in (-1, 0, 0.5):
+        with pytest.raises(ValueError, match="duration_ms"):
+            Segment("pattern:bars", duration_ms=duration_ms)  # type: ignore[arg-type]
+
+
+def test_an_empty_plan_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        render([], tmp_path / "out.ts", format=ProgramFormat(640, 360))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("timeout", [-1, -0.001, math.inf, math.nan, 1e300])
+def test_a_wait_that_cannot_be_is_a_named_value_error(timeout: float) -> None:
+    with Engine() as engine, pytest.raises(ValueError, match="timeout"):
+        engine.next_event(timeout)
+
+
+def test_a_wait_that_is_no_number_is_a_named_type_error() -> None:
+    with Engine() as engine, pytest.raises(TypeError, match="timeout"):
+        engine.next_event("1")  # type: ignore[arg-type]
 
 
 def test_a_path_object_is_a_path() -> None:

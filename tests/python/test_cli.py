@@ -46,7 +46,9 @@ def test_segments_are_read(text: str, segment: Segment, rendered: list[dict[str,
     assert rendered[0]["plan"] == [segment]
 
 
-@pytest.mark.parametrize("text", ["black", "pattern", "a.mp4,start=x", "a.mp4,dur=", "a.mp4,dur=1,dur=2", "a,start=-1"])
+@pytest.mark.parametrize(
+    "text", ["black", "pattern", "a.mp4,start=x", "a.mp4,dur=", "a.mp4,dur=1,dur=2", "a,start=-1", "a,dur=0"]
+)
 def test_a_segment_that_cannot_be_meant_is_explained(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ending:
         cli.main(["render", "-o", "out.ts", text])
@@ -79,7 +81,12 @@ def test_stats_are_written(rendered: list[dict[str, Any]], tmp_path: Path) -> No
     [
         (["check", "/nonexistent.ts"], "/nonexistent.ts"),
         (["check", "/"], "directory"),
+        (["render", "-o", "/nonexistent/out.ts", "--stats", "/nonexistent/stats.json", "a"], "stats.json"),
         (["serve", "/nonexistent.mp4"], "/nonexistent.mp4"),
+        (["serve", "/", "pattern:nonsense"], "pattern:nonsense"),
+        (["serve", "bad\udcff.mp4"], r"bad\xff.mp4"),
+        (["check", "bad\udcff.ts"], r"bad\xff.ts"),
+        (["render", "-o", "bad\udcff.ts", "black,dur=40"], r"bad\xff.ts"),
         (["serve", "--host", "203.0.113.1", "--port", "0"], "203.0.113.1"),
     ],
 )
@@ -89,6 +96,17 @@ def test_what_the_user_got_wrong_is_one_line_and_2(
     assert cli.main(arguments) == 2
     errors = capsys.readouterr().err
     assert reason in errors and errors.count("\n") == 1 and "Traceback" not in errors
+
+
+def test_serve_says_at_once_which_of_its_media_it_cannot_play(capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = ["--host", "203.0.113.1", "--port", "0"]
+    assert cli.main(["serve", *nowhere, "/", "pattern:nonsense", "pattern:bars", "/nonexistent.mp4"]) == 2
+    *warnings, _cannot_listen = capsys.readouterr().err.splitlines()
+    assert [line.split(": ", 1)[1] for line in warnings] == [
+        "is a directory: /",
+        "no such pattern: pattern:nonsense",
+        "no such file: /nonexistent.mp4",
+    ]
 
 
 @pytest.mark.parametrize(

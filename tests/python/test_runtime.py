@@ -49,9 +49,9 @@ def test_the_next_asset_is_cued_at_once_and_taken_when_the_live_one_is_out() -> 
     engine = FakeEngine()
     with on_air(engine, "a", "b"):
         engine.wait_for_call("load_preview", "b")
-        engine.report(EventKind.COMPLETED)
+        engine.complete()
         engine.wait_for_call("load_preview", "a", count=2)
-        engine.report(EventKind.COMPLETED)
+        engine.complete()
         engine.wait_for_call("load_preview", "b", count=2)
     assert engine.calls.count(("switch_to_live",)) == 3
 
@@ -60,9 +60,9 @@ def test_without_loop_the_last_asset_is_followed_by_black() -> None:
     engine = FakeEngine()
     with on_air(engine, "a", "b", loop=False):
         engine.wait_for_call("load_preview", "b")
-        engine.report(EventKind.COMPLETED)
+        engine.complete()
         engine.wait_for_call("switch_to_live", count=2)
-        engine.report(EventKind.COMPLETED)
+        engine.complete()
         engine.wait_until_answered(4)
     assert engine.calls.count(("switch_to_live",)) == 2
     assert engine.calls.count(("load_preview", "a")) == 1
@@ -86,10 +86,83 @@ def test_a_cue_that_fails_later_gives_way_to_the_next() -> None:
     engine = FakeEngine()
     with on_air(engine, "a", "b", "c"):
         engine.wait_for_call("load_preview", "b")
-        engine.report(EventKind.CUE_FAILED)
+        engine.fail_cue()
         engine.wait_for_call("load_preview", "c")
         engine.wait_until_answered(2)
         assert engine.calls.count(("switch_to_live",)) == 1
+
+
+def test_news_of_a_cue_that_was_replaced_meanwhile_changes_nothing() -> None:
+    engine = FakeEngine()
+    with on_air(engine, "a", "b", "c"):
+        engine.wait_for_call("load_preview", "b")
+        engine.report(EventKind.CUE_FAILED)
+        engine.wait_until_answered(2)
+    assert ("load_preview", "c") not in engine.calls
+
+
+def test_an_armed_asset_that_fails_gives_way_to_one_that_is_taken(caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine(slow="b")
+    with on_air(engine, "a", "b", "c"):
+        engine.wait_for_call("load_preview", "b")
+        engine.complete()
+        engine.wait_for_call("switch_to_live", count=2)
+        engine.fail_cue()
+        engine.wait_for_call("switch_to_live", count=3)
+        engine.wait_for_call("load_preview", "a", count=2)
+    assert "skipped b" in caplog.text
+
+
+def test_an_armed_asset_is_left_to_be_taken_by_itself() -> None:
+    engine = FakeEngine(slow="b")
+    with on_air(engine, "a", "b", "c"):
+        engine.wait_for_call("load_preview", "b")
+        engine.complete()
+        engine.wait_for_call("switch_to_live", count=2)
+        engine.pass_time()
+        engine.take()
+        engine.wait_for_call("load_preview", "c")
+    assert engine.calls.count(("switch_to_live",)) == 2
+
+
+def test_a_loop_whose_media_is_gone_for_a_while_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine()
+    with on_air(engine, "a", "b"):
+        engine.wait_for_call("load_preview", "b")
+        engine.unplayable = ("a", "b")
+        engine.fail_cue()
+        engine.complete()
+        for _ in range(3):
+            engine.pass_time()
+        engine.wait_until_answered(6)
+        engine.unplayable = ()
+        engine.pass_time()
+        engine.wait_for_call("switch_to_live", count=2)
+    assert caplog.text.count("skipped a: a: not media") == 1, "said once, not at every attempt"
+
+
+def test_media_that_opens_but_never_shows_anything_is_not_tried_in_a_tight_loop() -> None:
+    engine = FakeEngine()
+    with on_air(engine, "a", "b"):
+        engine.wait_for_call("load_preview", "b")
+        for answered in range(2, 10):
+            engine.fail_cue()
+            engine.wait_until_answered(answered)
+        assert len([call for call in engine.calls if call[0] == "load_preview"]) <= 2 + 2
+        engine.pass_time()
+        engine.wait_until_answered(10)
+        assert len([call for call in engine.calls if call[0] == "load_preview"]) > 2 + 1
+
+
+def test_a_playlist_that_breaks_ends_the_stream(caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine()
+    with on_air(engine, "a", "b") as runtime:
+        engine.wait_for_call("load_preview", "b")
+        engine.raises = RuntimeError("out of luck")
+        engine.complete()
+        engine.wait_for_call("stop_channel")
+        assert b"".join(runtime.reader) == PACKET * 14
+    assert "the playlist failed" in caplog.text and "out of luck" in caplog.text
 
 
 def test_stopping_breaks_off_a_start_that_hangs() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from air_py import SinkConfig
+from air_py import AirError, SinkConfig
 from air_py import serve as serve_module
 from air_py.runtime import Channel
 from air_py.serve import ChannelApp
@@ -166,6 +166,27 @@ async def test_media_that_cannot_be_played_is_a_503_with_the_reason() -> None:
     viewer = Viewer(channel_app(Engines(unplayable=("a",))), "/channels/1.ts")
     await viewer.gone()
     assert viewer.status == 503 and b"none of the channel's media" in viewer.body
+
+
+@pytest.mark.parametrize("reason", [AirError("no memory"), OSError("no descriptors"), ValueError("no such preset")])
+async def test_what_keeps_a_channel_off_the_air_is_a_503_with_the_reason(reason: Exception) -> None:
+    def make_engine(sink: SinkConfig) -> Any:
+        raise reason
+
+    viewer = Viewer(ChannelApp([Channel(1, ("a",))], make_engine=make_engine), "/channels/1.ts")
+    await viewer.gone()
+    assert viewer.status == 503 and str(reason).encode() in viewer.body
+
+
+async def test_a_name_that_is_not_unicode_is_skipped_and_listed() -> None:
+    name = "bad\udcff.mp4"
+    app = channel_app(Engines(raises=UnicodeEncodeError("utf-8", name, 3, 4, "surrogates not allowed")), name)
+    viewer = Viewer(app, "/channels/1.ts")
+    await viewer.gone()
+    assert viewer.status == 503 and b"none of the channel's media" in viewer.body
+    listing = Viewer(app, "/channels")
+    await listing.gone()
+    assert json.loads(listing.body)[0]["media"] == ["bad?.mp4"]
 
 
 async def test_the_response_ends_when_the_engine_does() -> None:

@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
 
 class ServerProcess:
-    def __init__(self, temporary: Path) -> None:
+    def __init__(self, temporary: Path, *wrapper: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("fake_server.py"))],
+            [*wrapper, sys.executable, str(Path(__file__).with_name("fake_server.py"))],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(temporary)},
@@ -42,6 +44,31 @@ class ServerProcess:
         return self.process.returncode, time.monotonic() - begun, errors
 
 
+INTERRUPTED = """
+import os, signal, sys
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name == loading:
+            os.kill(os.getpid(), signal.SIGINT)
+
+loading = sys.argv.pop()
+sys.meta_path.insert(0, CtrlC())
+from air_py.__main__ import main
+
+sys.exit(main())
+"""
+"""The command line with Ctrl-C at the moment it comes to load the module that is its last argument."""
+
+
+@pytest.mark.parametrize("module", ["air_py.cli", "air_py._air", "asyncio", "starlette", "uvicorn"])
+def test_ctrl_c_while_it_still_loads_ends_it_with_0(module: str) -> None:
+    """TD-8, L-39"""
+    command = [sys.executable, "-c", INTERRUPTED, "serve", "--port", "0", module]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ServerProcess]:
     server = ServerProcess(tmp_path)
@@ -50,14 +77,14 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     server.process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_it_with_0_within_a_second(server: ServerProcess, number: int, tmp_path: Path) -> None:
     """TD-8, L-39"""
     code, seconds, errors = server.end(number)
     assert (code, errors) == (0, b"") and seconds < 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_a_viewer_who_does_not_read_does_not_hold_it_up(server: ServerProcess, number: int, tmp_path: Path) -> None:
     """TD-2, TD-8"""
     with server.view():
@@ -65,6 +92,18 @@ def test_a_viewer_who_does_not_read_does_not_hold_it_up(server: ServerProcess, n
         code, seconds, errors = server.end(number)
     assert (code, errors) == (0, b"") and seconds < 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, "nohup")
+    try:
+        server.process.send_signal(signal.SIGHUP)
+        with server.view():
+            pass
+        assert server.end(signal.SIGTERM)[0] == 0
+    finally:
+        server.process.kill()
+        server.process.communicate()
 
 
 def test_a_viewer_who_vanishes_frees_the_channel_for_the_next(server: ServerProcess) -> None:

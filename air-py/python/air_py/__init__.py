@@ -5,25 +5,29 @@ transport stream; :func:`render` writes a plan to a file. ``air_py.serve`` offer
 extra ``serve``. Engine records go to the logger ``air``.
 """
 
-from ._air import AirError, __version__
-from .engine import Engine
-from .formats import ProgramFormat
-from .rendering import Segment, Stats, render
-from .report import CheckSummary, Facts, Finding, Report, StreamFacts, check
-from .results import (
-    AttachStreamReply,
-    Counters,
-    Event,
-    EventKind,
-    LoadPreviewReply,
-    Reply,
-    ResultCode,
-    Status,
-    StreamTransport,
-    SwitchToLiveReply,
-)
-from .sink import SinkConfig
-from .stream_reader import StreamReader
+from importlib import import_module
+
+TYPE_CHECKING = False  # That of typing, which takes longer to load than all else here.
+if TYPE_CHECKING:
+    from ._air import AirError, __version__
+    from .engine import Engine
+    from .formats import ProgramFormat
+    from .rendering import Segment, Stats, render
+    from .report import CheckSummary, Facts, Finding, Report, StreamFacts, check
+    from .results import (
+        AttachStreamReply,
+        Counters,
+        Event,
+        EventKind,
+        LoadPreviewReply,
+        Reply,
+        ResultCode,
+        Status,
+        StreamTransport,
+        SwitchToLiveReply,
+    )
+    from .sink import SinkConfig
+    from .stream_reader import StreamReader
 
 __all__ = [
     "AirError",
@@ -52,3 +56,37 @@ __all__ = [
     "check",
     "render",
 ]
+
+_MODULES = {
+    "_air": ("AirError", "__version__"),
+    "engine": ("Engine",),
+    "formats": ("ProgramFormat",),
+    "rendering": ("Segment", "Stats", "render"),
+    "report": ("CheckSummary", "Facts", "Finding", "Report", "StreamFacts", "check"),
+    "results": (
+        "AttachStreamReply",
+        "Counters",
+        "Event",
+        "EventKind",
+        "LoadPreviewReply",
+        "Reply",
+        "ResultCode",
+        "Status",
+        "StreamTransport",
+        "SwitchToLiveReply",
+    ),
+    "sink": ("SinkConfig",),
+    "stream_reader": ("StreamReader",),
+}
+"""Where each name comes from. It is loaded when it is asked for: a command has signals to see to before that."""
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _MODULES.items():
+        if name in names:
+            return globals().setdefault(name, getattr(import_module(f".{module}", __name__), name))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

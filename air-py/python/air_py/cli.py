@@ -10,25 +10,27 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from pathlib import Path
 from typing import TypeVar
 
 from . import AirError, ProgramFormat, Report, Segment, SinkConfig, __version__, check, console, render
+from .runtime import DEFAULT_FORMAT
 
 __all__ = ["main"]
 
-_DEFAULT_FORMAT = "1280x720@30000/1001"
 _ASSETS = {"black": "pattern:black", "pattern": "pattern:bars"}
 _Value = TypeVar("_Value")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line ``arguments`` (the process's own by default) and returns the exit code."""
-    options = _parser().parse_args(arguments)
-    console.configure(options.log_level)
     try:
+        arguments = sys.argv[1:] if arguments is None else arguments
+        _require_utf8(arguments)
+        options = _parser().parse_args(arguments)
+        console.configure(options.log_level)
         code: int = options.run(options)
         return code
     except (AirError, OSError, ValueError) as error:
@@ -36,6 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _require_utf8(arguments: Sequence[str]) -> None:
+    """Names of files go to the engine, to logs and into JSON, which are all Unicode."""
+    for argument in arguments:
+        name = argument.encode(errors="surrogateescape").decode(errors="backslashreplace")
+        if name != argument:
+            raise ValueError(f"not UTF-8, rename the file: {name}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         type=_segment,
         metavar="SEGMENT",
-        help="FILE[,start=MS][,dur=MS], black,dur=MS or pattern,dur=MS",
+        help="FILE[,start=MS][,dur=MS], black,dur=MS or pattern,dur=MS; a file of such a name is ./black",
     )
     _add_output_options(command)
     return parser
@@ -88,7 +98,7 @@ def _add_output_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--format",
         type=_friendly(ProgramFormat.parse),
-        default=_DEFAULT_FORMAT,
+        default=DEFAULT_FORMAT,
         metavar="WxH@N/D",
         help="program format (%(default)s)",
     )
@@ -106,9 +116,7 @@ def _serve(options: argparse.Namespace) -> int:
         raise ValueError(f"serve needs the extra 'serve' (pip install air-py[serve]): {error}") from error
 
     media = options.media or ["pattern:bars"]
-    for asset in media:
-        if not asset.startswith("pattern:") and not os.path.exists(asset):
-            raise ValueError(f"no such file: {asset}")
+    _warn_of_unplayable(media)
     channel = Channel(1, tuple(media), options.format, _sink(options), options.loop)
     try:
         listener = server.listen(options.host, options.port)
@@ -121,11 +129,33 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _warn_of_unplayable(media: Sequence[str]) -> None:
+    """Says of each asset what is wrong with it, as far as that shows without opening it.
+
+    :raises ValueError: none of them can be played.
+    """
+    troubles = [trouble for asset in media if (trouble := _trouble(asset))]
+    if len(troubles) == len(media):
+        raise ValueError("; ".join(troubles))
+    for trouble in troubles:
+        print(f"air-py: {trouble}", file=sys.stderr)
+
+
+def _trouble(asset: str) -> str | None:
+    if asset.startswith("pattern:"):
+        return None if asset in _ASSETS.values() else f"no such pattern: {asset}"
+    if os.path.isdir(asset):
+        return f"is a directory: {asset}"
+    if not os.path.exists(asset):
+        return f"no such file: {asset}"
+    return None if os.access(asset, os.R_OK) else f"not readable: {asset}"
+
+
 def _check(options: argparse.Namespace) -> int:
     try:
         report = check(options.file, profile=options.profile)
     except OSError as error:
-        raise ValueError(f"cannot read {options.file}: {error}") from error
+        raise ValueError(f"cannot read {options.file}: {error.strerror}") from error
     print(json.dumps(report.to_dict(), indent=2) if options.json else _table(report))
     return 0 if report.is_clean else 1
 
@@ -157,22 +187,26 @@ def _ms(ticks_27m: int) -> str:
 
 def _render(options: argparse.Namespace) -> int:
     begun = time.monotonic()
-    stats = render(
-        options.segments,
-        options.output,
-        format=options.format,
-        sink=_sink(options),
-        progress=_show_progress if sys.stderr.isatty() else None,
-    )
-    seconds = time.monotonic() - begun
-    if options.stats:
-        Path(options.stats).write_text(json.dumps({**asdict(stats), "seconds": round(seconds, 3)}, indent=2) + "\n")
+    # Opened before the work, which may take hours, so that a path that cannot be written is not found out after it.
+    with open(options.stats, "w") if options.stats else nullcontext() as stats_file, _progress() as progress:
+        stats = render(options.segments, options.output, format=options.format, sink=_sink(options), progress=progress)
+        seconds = time.monotonic() - begun
+        if stats_file:
+            stats_file.write(json.dumps({**asdict(stats), "seconds": round(seconds, 3)}, indent=2) + "\n")
     print(f"{options.output}: {stats.ticks} frames, {stats.bytes} bytes in {seconds:.1f} s")
     return 0
 
 
-def _show_progress(frames: int) -> None:
-    print(f"\r{frames} frames", end="", file=sys.stderr, flush=True)
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None] | None]:
+    """What shows the frames done on a line of the terminal, gone again at the end; ``None`` when there is none."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        yield lambda frames: print(f"\r{frames} frames", end="", file=sys.stderr, flush=True)
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _sink(options: argparse.Namespace) -> SinkConfig:

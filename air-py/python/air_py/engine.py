@@ -149,8 +149,11 @@ class Engine:
         return None if fields is None else from_fields(Status, fields)
 
     def next_event(self, timeout: float) -> Event | None:
-        """The next event, waiting up to ``timeout`` seconds; ``None`` when there was none or none can come."""
-        fields = self._native.next_event(timedelta(seconds=timeout))
+        """The next event, waiting up to ``timeout`` seconds; ``None`` when there was none or none can come.
+
+        :raises ValueError: ``timeout`` is negative, not finite, or longer than a ``timedelta`` can be.
+        """
+        fields = self._native.next_event(_duration("timeout", timeout))
         return None if fields is None else from_fields(Event, fields)
 
     def __enter__(self) -> Engine:
@@ -169,6 +172,18 @@ class Engine:
         return (
             f"<Engine: channel {status.channel_id}, live {status.live}, preview {status.preview}, sink {status.sink}>"
         )
+
+
+def _duration(name: str, seconds: float) -> timedelta:
+    try:
+        duration = timedelta(seconds=seconds)
+    except TypeError:
+        raise TypeError(f"{name} must be a number of seconds, not {type(seconds).__name__}") from None
+    except (OverflowError, ValueError):
+        raise ValueError(f"{name} must be a finite number of seconds, not {seconds!r}") from None
+    if duration < timedelta():
+        raise ValueError(f"{name} must not be negative, but is {seconds!r}")
+    return duration
 
 
 def _format_json(program_format: ProgramFormat | str | Mapping[str, Any]) -> str:

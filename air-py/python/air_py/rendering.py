@@ -21,7 +21,7 @@ class Segment:
 
     :param asset: a media file, ``pattern:bars`` or ``pattern:black``.
     :param start_offset_ms: media time of the first frame.
-    :param duration_ms: how long it is shown; ``None`` is to its own end, which a pattern does not have.
+    :param duration_ms: how long it is shown, at least 1; ``None`` is to its own end, which a pattern does not have.
     """
 
     asset: str | os.PathLike[str]
@@ -29,10 +29,9 @@ class Segment:
     duration_ms: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("start_offset_ms", "duration_ms"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, whole(name, value, 0, 2**63 - 1))
+        object.__setattr__(self, "start_offset_ms", whole("start_offset_ms", self.start_offset_ms, 0, 2**63 - 1))
+        if self.duration_ms is not None:
+            object.__setattr__(self, "duration_ms", whole("duration_ms", self.duration_ms, 1, 2**63 - 1))
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,14 @@ def render(
 
     :param plan: segments in order; a bare path is the whole asset.
     :param progress: called about ten times a second with the frames done; returning ``False`` cancels.
+    :raises ValueError: the plan is empty.
     :raises AirError: an asset cannot be played, the sink's settings are unusable, the file cannot be written, or
         ``progress`` cancelled.
     """
     log.connect()
     segments = [item if isinstance(item, Segment) else Segment(item) for item in plan]
+    if not segments:
+        raise ValueError("the plan is empty: nothing to render")
     fields = _air.render(
         [(os.fspath(segment.asset), segment.start_offset_ms, segment.duration_ms) for segment in segments],
         os.fspath(out),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -13,6 +13,9 @@ __all__ = ["CheckSummary", "Facts", "Finding", "Report", "StreamFacts", "check"]
 
 Profile = Literal["broadcast", "house"]
 """``broadcast``: the limits of the standards; ``house``: what Air promises of its own streams."""
+
+_PIECE = 1 << 20
+"""Bytes judged at a time: the disk likes large reads, and Ctrl-C is answered between two of them."""
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,21 @@ def check(
     :raises OSError: the file cannot be read.
     :raises ValueError: there is no such profile.
     """
+    judge = _air.Judge(profile)
+    for piece in _pieces(path_or_bytes):
+        judge.feed(piece)
+    return _report(judge.finish())
+
+
+def _pieces(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Iterator[bytes]:
     if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
-        return _report(_air.check_bytes(bytes(path_or_bytes), profile))
-    return _report(_air.check_file(os.fspath(path_or_bytes), profile))
+        data = bytes(path_or_bytes)
+        for start in range(0, len(data), _PIECE):
+            yield data[start : start + _PIECE]
+    else:
+        with open(os.fspath(path_or_bytes), "rb", buffering=0) as stream:
+            while piece := stream.read(_PIECE):
+                yield piece
 
 
 def _report(fields: Mapping[str, Any]) -> Report:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .engine import Engine
@@ -26,8 +26,8 @@ EngineFactory = Callable[[SinkConfig], Engine]
 DEFAULT_FORMAT = ProgramFormat(1280, 720)
 """720p at 30000/1001 frames per second, 48 kHz stereo."""
 
-_EVENT_WAIT_S = 5.0
-"""Longest wait for one event; a stop of the channel ends it at once."""
+_RETRY_S = 1.0
+"""How long media that cannot be played is left alone, and the longest wait for an event."""
 
 
 class ChannelUnavailable(RuntimeError):
@@ -57,10 +57,12 @@ class Runtime:
         self.reader = StreamReader.unix()
         """The channel's stream; it ends when the runtime stops. The owner closes it."""
         self._next = 0
-        self._cued = False
+        self._tries = len(channel.media)
+        self._cued = ""
+        self._reported: dict[str, str] = {}
         self._starting = threading.Lock()
         self._stopping = threading.Event()
-        self._playlist = threading.Thread(target=self._follow, name=f"air-ch{self._id}-playlist")
+        self._playlist = threading.Thread(target=self._play, name=f"air-ch{self._id}-playlist")
 
     def start(self) -> None:
         """Puts the channel on air; the stream begins at once.
@@ -74,7 +76,7 @@ class Runtime:
             _require(
                 self._engine.attach_stream(self._id, transport=self.reader.transport, endpoint=self.reader.endpoint)
             )
-            if not (self._cue() and self._take()):
+            if not self._tend():
                 raise ChannelUnavailable("none of the channel's media can be played")
             self._playlist.start()
 
@@ -88,67 +90,80 @@ class Runtime:
         if self._playlist.ident is not None:
             self._playlist.join()
 
-    def _cue(self) -> bool:
-        """Cues the next playable asset; false when the playlist is over or a whole round of it found none."""
-        self._cued = any(self._load(asset) for asset in self._round())
-        return self._cued
+    def _play(self) -> None:
+        """The playlist's thread. Its failure ends the stream, which would be black for ever."""
+        try:
+            self._follow()
+        except Exception:
+            logger.exception("channel %d: the playlist failed, the channel stops", self._id)
+            self._engine.stop_channel(self._id)
 
-    def _take(self) -> bool:
-        """Switches to what is cued or, when that turns out not to play, to the next that does."""
-        for _ in self._channel.media:
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            event = self._engine.next_event(_RETRY_S)
+            if event is None:
+                self._tries = len(self._channel.media)
+            elif event.kind is EventKind.TAKEN:
+                self._tries = len(self._channel.media)
+                self._reported.pop(event.asset or "", None)
+            elif event.kind is EventKind.CUE_FAILED:
+                self._cue_failed(event)
+            if not self._tend() and self._engine.status() is None:
+                return
+
+    def _cue_failed(self, event: Event) -> None:
+        status = self._engine.status()
+        if status is not None and status.preview == "failed":  # And not replaced since.
+            self._skipped(self._cued, event.reason or event.message)
+
+    def _tend(self) -> bool:
+        """Has the next asset cued while one is live and taken when none is; false when there is none to take.
+
+        Goes by what the engine is doing now; events tell of moments that may be past and are only the occasion.
+        """
+        status = self._engine.status()
+        if status is None:
+            return False
+        live = status.live == "rolling"
+        if status.preview == "armed" or (live and (status.live_asset or "").startswith("pattern:")):
+            return True
+        cued = status.preview in ("cueing", "cued") or self._cue()
+        while cued and not live:
             reply = self._engine.switch_to_live(self._id)
             # Not ready is armed: black and silence are on air until the first picture is.
-            if reply or reply.result_code is ResultCode.NOT_READY:
+            live = reply.success or reply.result_code is ResultCode.NOT_READY
+            if not live:
+                self._skipped(self._cued, reply.message)
+                cued = self._cue()
+        return live
+
+    def _cue(self) -> bool:
+        """Cues the next playable asset; false when the playlist is over or every asset has had its try."""
+        media = self._channel.media
+        while self._tries and not self._stopping.is_set() and (self._channel.loop or self._next < len(media)):
+            asset = media[self._next % len(media)]
+            self._next += 1
+            self._tries -= 1
+            if self._load(asset):
+                self._cued = asset
                 return True
-            self._skipped("what was cued", reply.message)
-            if not self._cue():
-                break
         return False
 
     def _load(self, asset: str) -> bool:
-        reply = self._engine.load_preview(self._id, asset_path=asset)
+        try:
+            reply = self._engine.load_preview(self._id, asset_path=asset)
+        except ValueError as error:  # A name that no file can have.
+            self._skipped(asset, str(error))
+            return False
         if not reply:
             self._skipped(asset, reply.message)
         return reply.success
 
-    def _skipped(self, what: str, reason: str) -> None:
-        if not self._stopping.is_set():
-            logger.warning("channel %d: skipped %s: %s", self._id, what, reason)
-
-    def _round(self) -> Iterator[str]:
-        """Assets from the next one on, each at most once."""
-        media = self._channel.media
-        for _ in media:
-            if self._stopping.is_set() or (self._next >= len(media) and not self._channel.loop):
-                return
-            asset = media[self._next % len(media)]
-            self._next += 1
-            yield asset
-
-    def _follow(self) -> None:
-        """Cues the next asset as soon as one is live, and takes it when that one is out."""
-        wanted = True
-        while not self._stopping.is_set():
-            event = self._engine.next_event(_EVENT_WAIT_S)
-            if event is not None:
-                wanted = self._answer(event, wanted)
-            elif self._engine.status() is None:
-                return
-
-    def _answer(self, event: Event, wanted: bool) -> bool:
-        """Acts on ``event``; true while no asset is live and the next is to be taken as soon as it can."""
-        if event.kind is EventKind.TAKEN:
-            self._cued = False
-            if not (event.asset or "").startswith("pattern:"):
-                self._cue()
-            return False
-        if event.kind is EventKind.COMPLETED:
-            return not (self._cued and self._take())
-        if event.kind is EventKind.CUE_FAILED:
-            self._skipped("what was cued", event.message)
-            if self._cue() and wanted:
-                self._take()
-        return wanted
+    def _skipped(self, asset: str, reason: str) -> None:
+        """Says why an asset is not shown, once until it is or the reason changes: a loop comes by every second."""
+        if not self._stopping.is_set() and self._reported.get(asset) != reason:
+            self._reported[asset] = reason
+            logger.warning("channel %d: skipped %s: %s", self._id, asset, reason)
 
 
 def _require(reply: Reply) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from ._air import AirError
 from .engine import Engine
 from .runtime import Channel, ChannelUnavailable, EngineFactory, Runtime
 from .stream_reader import StreamReader
@@ -95,12 +96,11 @@ class _Slot:
     async def _on_air(self) -> AsyncIterator[StreamReader]:
         if self._stopped:
             raise ChannelUnavailable("the server is stopping")
-        try:
+        with _refusals():
             runtime = self._runtime = Runtime(self._channel, self._make_engine)
-        except OSError as error:
-            raise ChannelUnavailable(f"no socket for the stream: {error}") from error
         try:
-            await asyncio.to_thread(runtime.start)
+            with _refusals():
+                await asyncio.to_thread(runtime.start)
             logger.info("channel %d on air", self._channel.channel_id)
             yield runtime.reader
         finally:
@@ -120,9 +120,19 @@ class _Slot:
             "id": channel.channel_id,
             "url": f"/channels/{channel.channel_id}.ts",
             "format": str(channel.program_format),
-            "media": list(channel.media),
+            # Names of files need not be Unicode; JSON is.
+            "media": [asset.encode(errors="replace").decode() for asset in channel.media],
             "on_air": self._runtime is not None,
         }
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """What the engine or the system does not allow is told to the viewer; it is no failure of the server."""
+    try:
+        yield
+    except (AirError, OSError, ValueError) as error:
+        raise ChannelUnavailable(f"the channel cannot be put on air: {error}") from error
 
 
 class _StreamEndpoint:

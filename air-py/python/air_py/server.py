@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import uvicorn
 
@@ -29,14 +29,25 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def run(app: ChannelApp, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serves ``app`` until SIGINT or SIGTERM, then ends within a second, stuck viewers or not.
+    """Serves ``app`` until SIGINT, SIGTERM or SIGHUP, then ends within a second, stuck viewers or not.
+
+    A hang-up that is ignored, as under nohup(1), stays ignored. The handlers of before are back on return.
 
     :param on_ready: called once requests are answered.
     """
-    asyncio.run(_serve(app, listener, on_ready))
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
+    try:
+        asyncio.run(_serve(app, listener, on_ready, before))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-async def _serve(app: ChannelApp, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+async def _serve(
+    app: ChannelApp, listener: socket.socket, on_ready: Callable[[], None], signals: Iterable[signal.Signals]
+) -> None:
     config = uvicorn.Config(
         app,
         http="h11",
@@ -56,7 +67,7 @@ async def _serve(app: ChannelApp, listener: socket.socket, on_ready: Callable[[]
     def stop() -> None:
         stopping.add(loop.create_task(_stop(app, server)))
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in signals:
         loop.add_signal_handler(number, stop)
     await server.serve(sockets=[listener])
 
