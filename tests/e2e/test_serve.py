@@ -168,7 +168,6 @@ def complaints(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip() and not harmless.search(line)]
 
 
-
 def test_it_needs_no_ffmpeg_on_the_path(tmp_path: Path) -> None:
     """BD-1, BD-2."""
     empty = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
