@@ -20,13 +20,18 @@ pytestmark = pytest.mark.engine
 @contextmanager
 def interrupted() -> Iterator[None]:
     """What is inside has to be ended by a Ctrl-C that comes when it is under way."""
+    # A job in the background ignores Ctrl-C from its start, and the tests may be one.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     # A moment, because nothing outside a blocked call tells that it has begun to wait.
     ctrl_c = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     ctrl_c.start()
     began = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        yield
-    ctrl_c.join()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+        ctrl_c.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert time.monotonic() - began < 1
 
 

@@ -210,7 +210,7 @@ mod tests {
         }
     }
 
-    /// DESIGN: after frame k, ⌈(k+1)·r⌉ samples have been delivered.
+    /// docs/design.md: after frame k, ⌈(k+1)·r⌉ samples have been delivered.
     #[test]
     fn sound_is_delivered_to_the_sample() {
         let mut delivered = 0;
