@@ -3,41 +3,6 @@
 use crate::frame::Origin;
 use crate::program::ProgramEvent;
 
-/// What the program bus aired, in frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProgramCounters {
-    /// House frames of a segment.
-    pub content_frames: u64,
-    /// Ticks filled with the last picture of the segment on air.
-    pub held_frames: u64,
-    /// Ticks filled with black.
-    pub black_frames: u64,
-    /// Times a living producer was late.
-    pub underruns: u64,
-    /// Times a segment was over and nothing had been taken: black until the next take.
-    pub failsafe_entries: u64,
-    /// Damaged packets and pictures passed over.
-    pub decode_errors: u64,
-}
-
-impl ProgramCounters {
-    /// Counts one tick and what was noticed in it.
-    pub(crate) fn count(&mut self, origin: Origin, events: &[ProgramEvent]) {
-        match origin {
-            Origin::Content { .. } => self.content_frames += 1,
-            Origin::Hold { .. } => self.held_frames += 1,
-            Origin::Black => self.black_frames += 1,
-        }
-        for event in events {
-            match event {
-                ProgramEvent::Underrun(_) => self.underruns += 1,
-                ProgramEvent::Completed(_) => self.failsafe_entries += 1,
-                ProgramEvent::Exhausted(..) => {}
-            }
-        }
-    }
-}
-
 /// All counters of a channel session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -64,4 +29,22 @@ pub struct Counters {
     pub writes: u64,
     /// Times a transport took too long to take a write.
     pub stalls: u64,
+}
+
+impl Counters {
+    /// Counts one tick and what was noticed in it.
+    pub(crate) fn count(&mut self, origin: Origin, events: &[ProgramEvent]) {
+        match origin {
+            Origin::Content { .. } => self.content_frames += 1,
+            Origin::Hold { .. } => self.held_frames += 1,
+            Origin::Black => self.black_frames += 1,
+        }
+        for event in events {
+            match event {
+                ProgramEvent::Underrun(_) => self.underruns += 1,
+                ProgramEvent::Completed(_) => self.failsafe_entries += 1,
+                ProgramEvent::Exhausted(..) => {}
+            }
+        }
+    }
 }

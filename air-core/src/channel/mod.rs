@@ -240,19 +240,14 @@ impl Channel {
 
     /// Everything counted so far.
     pub fn counters(&self) -> Counters {
-        let (program, sink) = (self.program.counters(), self.output.totals());
+        let sink = self.output.totals();
         Counters {
-            content_frames: program.content_frames,
-            held_frames: program.held_frames,
-            black_frames: program.black_frames,
-            underruns: program.underruns,
-            failsafe_entries: program.failsafe_entries,
-            decode_errors: program.decode_errors,
             late_ticks: self.late_ticks,
             pictures_dropped: sink.pictures_dropped,
             bytes_written: sink.bytes_written,
             writes: sink.writes,
             stalls: sink.stalls,
+            ..self.program.counters()
         }
     }
 

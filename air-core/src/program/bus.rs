@@ -10,7 +10,7 @@ use air_av::Picture;
 use super::slot::{Next, Slot};
 use crate::control::SegmentId;
 use crate::frame::{HouseFrame, Origin, ProgramFrame};
-use crate::stats::ProgramCounters;
+use crate::stats::Counters;
 use crate::time::{Nanos, Stamp, Tick};
 
 /// What the bus noticed while choosing.
@@ -33,7 +33,7 @@ pub struct ProgramBus {
     black: Picture,
     channels: usize,
     hold: Duration,
-    counters: ProgramCounters,
+    counters: Counters,
 }
 
 /// The segment on air.
@@ -64,7 +64,7 @@ impl ProgramBus {
             black,
             channels: usize::from(channels),
             hold,
-            counters: ProgramCounters::default(),
+            counters: Counters::default(),
         }
     }
 
@@ -121,10 +121,10 @@ impl ProgramBus {
         (ProgramFrame { stamp, picture, audio, origin, random_access }, events)
     }
 
-    /// What was aired so far.
-    pub fn counters(&self) -> ProgramCounters {
+    /// What was aired so far; what only others can count is zero.
+    pub fn counters(&self) -> Counters {
         let live_errors = self.live.as_ref().map_or(0, |live| live.slot.decode_errors());
-        ProgramCounters { decode_errors: self.counters.decode_errors + live_errors, ..self.counters }
+        Counters { decode_errors: self.counters.decode_errors + live_errors, ..self.counters }
     }
 
     fn count_errors_of(&mut self, leaving: Option<Slot>) -> Option<Slot> {
