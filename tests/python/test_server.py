@@ -23,6 +23,8 @@ class ServerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(temporary)},
+            # The tests may themselves run under nohup, whose children inherit its deafness.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
