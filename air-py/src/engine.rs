@@ -107,12 +107,6 @@ impl Engine {
 impl Drop for Engine {
     /// Stops the channel without the GIL: the last reference may go while other Python threads have work to do.
     fn drop(&mut self) {
-        Python::attach(|py| {
-            py.detach(|| {
-                if let Some(status) = self.inner.status() {
-                    self.inner.stop_channel(status.channel_id);
-                }
-            });
-        });
+        Python::attach(|py| py.detach(|| self.inner.stop_any()));
     }
 }
