@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 pub struct Interrupt(Arc<Shared>);
 
 struct Shared {
+    parent: Option<Interrupt>,
     tripped: AtomicBool,
     /// Becomes readable when tripped, so that a poll(2) on a file and this wakes at once.
     wake: Option<OwnedFd>,
@@ -28,8 +29,17 @@ const FALLBACK_POLL: Timespec = Timespec { tv_sec: 0, tv_nsec: 25_000_000 };
 impl Interrupt {
     /// A token that is not tripped.
     pub fn new() -> Self {
+        Self::of(None)
+    }
+
+    /// A token that is tripped with this one, and can be tripped without it.
+    pub fn child(&self) -> Self {
+        Self::of(Some(self.clone()))
+    }
+
+    fn of(parent: Option<Interrupt>) -> Self {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok();
-        Self(Arc::new(Shared { tripped: AtomicBool::new(false), wake }))
+        Self(Arc::new(Shared { parent, tripped: AtomicBool::new(false), wake }))
     }
 
     /// Ends every wait on this token, now and later.
@@ -43,9 +53,14 @@ impl Interrupt {
         }
     }
 
-    /// Whether [`trip`](Self::trip) was called on this token or a clone of it.
+    /// Whether [`trip`](Self::trip) was called on this token, a clone of it, or the one it is a child of.
     pub fn is_tripped(&self) -> bool {
-        self.0.tripped.load(Ordering::Acquire)
+        self.family().any(|token| token.0.tripped.load(Ordering::Acquire))
+    }
+
+    /// This token, its parent, and so on.
+    fn family(&self) -> impl Iterator<Item = &Interrupt> {
+        std::iter::successors(Some(self), |token| token.0.parent.as_ref())
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -56,8 +71,9 @@ impl Interrupt {
     pub(crate) fn wait_readable(&self, fd: BorrowedFd<'_>) -> std::result::Result<bool, Errno> {
         while !self.is_tripped() {
             let mut fds = vec![PollFd::from_borrowed_fd(fd, PollFlags::IN)];
-            fds.extend(self.0.wake.iter().map(|wake| PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN)));
-            let timeout = self.0.wake.is_none().then_some(&FALLBACK_POLL);
+            let wakes = self.family().filter_map(|token| token.0.wake.as_ref());
+            fds.extend(wakes.map(|wake| PollFd::from_borrowed_fd(wake.as_fd(), PollFlags::IN)));
+            let timeout = self.family().any(|token| token.0.wake.is_none()).then_some(&FALLBACK_POLL);
             match poll(&mut fds, timeout) {
                 Ok(_) if !fds[0].revents().is_empty() => return Ok(!self.is_tripped()),
                 Ok(_) | Err(Errno::INTR) => {}
@@ -94,6 +110,19 @@ mod tests {
         tripper.join().unwrap();
         assert!(interrupt.is_tripped());
         assert_eq!(interrupt.wait_readable(silent.as_fd()), Ok(false));
+    }
+
+    #[test]
+    fn a_child_ends_with_its_parent_but_not_the_reverse() {
+        let (silent, _writer) = rustix::pipe::pipe().unwrap();
+        let parent = Interrupt::new();
+        let (one, other) = (parent.child(), parent.child());
+        one.trip();
+        assert!(one.is_tripped() && !parent.is_tripped() && !other.is_tripped());
+        let tripper = std::thread::spawn(move || parent.trip());
+        assert_eq!(other.wait_readable(silent.as_fd()), Ok(false));
+        tripper.join().unwrap();
+        assert!(other.is_tripped());
     }
 
     #[test]

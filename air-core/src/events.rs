@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::program::AsRun;
 use crate::time::Tick;
 
 /// Events kept for a host that does not ask.
@@ -35,6 +36,10 @@ pub enum EventKind {
     Exhausted {
         /// The segment's number.
         segment: u64,
+        /// The first tick it will have nothing for, unless it is late before.
+        end_tick: u64,
+        /// The boundary, in UTC milliseconds, at which a switch follows its last frame without a gap.
+        end_time_ms: i64,
         /// Why, if that is not because the asset ended.
         reason: Option<String>,
     },
@@ -43,6 +48,8 @@ pub enum EventKind {
         /// The segment's number.
         segment: u64,
     },
+    /// A segment that was taken has left the air.
+    AsRun(Box<AsRun>),
     /// The segment in preview will never have a frame.
     CueFailed {
         /// The segment's number.
@@ -71,14 +78,18 @@ impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             EventKind::Taken { segment, asset } => write!(f, "segment {segment} taken: {asset}"),
-            EventKind::Exhausted { segment, reason: None } => {
+            EventKind::Exhausted { segment, reason: None, .. } => {
                 write!(f, "segment {segment} has made its last frame")
             }
-            EventKind::Exhausted { segment, reason: Some(reason) } => {
+            EventKind::Exhausted { segment, reason: Some(reason), .. } => {
                 write!(f, "segment {segment} failed: {reason}")
             }
             EventKind::Completed { segment } => {
                 write!(f, "segment {segment} is over; black until the next take")
+            }
+            EventKind::AsRun(as_run) => {
+                let AsRun { segment, content, held, black, .. } = **as_run;
+                write!(f, "segment {segment} ran: {content} ticks of content, {held} held, {black} black")
             }
             EventKind::CueFailed { segment, reason } => {
                 write!(f, "segment {segment} cannot be played: {reason}")

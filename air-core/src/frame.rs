@@ -14,9 +14,21 @@ pub struct HouseFrame {
     pub index: u64,
     /// The picture due at that time, in house size and 4:2:0.
     pub picture: Picture,
+    /// Which of the asset's pictures it is; `None` for one that the asset does not have, such as black under sound.
+    pub source: Option<SourcePicture>,
     /// Interleaved samples. After frame k a segment has delivered ⌈(k+1)·r⌉ of them per channel,
     /// r being samples per frame, so that any starting tick can be served.
     pub audio: Vec<i16>,
+}
+
+/// A picture of an asset, for the record of what was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourcePicture {
+    /// Its number in display order, from 0. After a start in the middle of an asset it is what the asset's rate
+    /// makes of the time, and counted from there; of an asset whose rate varies it is an estimate.
+    pub number: u64,
+    /// Its media time in milliseconds, from the start of the asset.
+    pub media_ms: u64,
 }
 
 /// Where a program frame came from.

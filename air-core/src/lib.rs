@@ -50,14 +50,16 @@ mod worker;
 
 pub use air_av::{Interrupt, install_log};
 pub use channel::{
-    AttachStreamReply, Engine, EngineConfig, LoadPreviewReply, RenderError, RenderOptions, RenderSegment,
-    RenderStats, Status, SwitchToLiveReply, render,
+    AttachStreamReply, Engine, EngineConfig, LoadPreviewReply, RenderError, RenderOptions, RenderProgress,
+    RenderSegment, RenderStats, Status, SwitchToLiveReply, render,
 };
 pub use config::{ConfigError, SinkConfig};
 pub use control::{LiveState, PreviewState, Reply, ResultCode};
 pub use events::{Event, EventKind};
 pub use format::{AudioFormat, FormatError, ProgramFormat, VideoFormat};
+pub use frame::SourcePicture;
 pub use output::SinkState;
+pub use program::AsRun;
 pub use stats::Counters;
 pub use time::FrameRate;
 pub use transport::StreamTransport;

@@ -43,7 +43,7 @@ impl Counters {
             match event {
                 ProgramEvent::Underrun(_) => self.underruns += 1,
                 ProgramEvent::Completed(_) => self.failsafe_entries += 1,
-                ProgramEvent::Exhausted(..) => {}
+                ProgramEvent::Exhausted { .. } => {}
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::control::SegmentId;
-use crate::frame::{HouseFrame, ProgramFrame};
+use crate::frame::{HouseFrame, ProgramFrame, SourcePicture};
 use crate::output::{Sink, SinkState, SinkTotals};
 use crate::producer::black;
 use crate::program::{FrameSource, Next, Readiness, Slot};
@@ -47,7 +47,8 @@ impl FrameSource for Script {
             Some(Some(index)) => {
                 let samples = ((index + 1) * 8008).div_ceil(5) - (index * 8008).div_ceil(5);
                 let picture = black(16, 16).unwrap();
-                Next::Frame(HouseFrame { index, picture, audio: vec![1; samples as usize] })
+                let source = Some(SourcePicture { number: index, media_ms: index * 1001 / 30 });
+                Next::Frame(HouseFrame { index, picture, source, audio: vec![1; samples as usize] })
             }
             Some(None) => Next::Late,
             None => Next::Over,
@@ -62,8 +63,8 @@ impl FrameSource for Script {
         None
     }
 
-    fn is_over(&mut self) -> bool {
-        self.steps.is_empty()
+    fn waiting(&self) -> u64 {
+        self.steps.iter().flatten().count() as u64
     }
 
     fn decode_errors(&self) -> u64 {

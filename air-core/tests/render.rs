@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use air_core::{ProgramFormat, RenderError, RenderOptions, RenderSegment, render};
+use air_core::{AsRun, ProgramFormat, RenderError, RenderOptions, RenderSegment, render};
 use air_ts::judge::{Judge, JudgeConfig, Report};
 
 fn format(width: u32, height: u32, rate: &str) -> ProgramFormat {
@@ -121,6 +121,63 @@ fn a_file_plays_to_its_own_end() {
         "then black to its time"
     );
     assert_eq!((stats.counters.decode_errors, stats.counters.failsafe_entries), (0, 1));
+}
+
+/// SL-11: what became of each segment, to the tick and to the picture of its asset.
+#[test]
+fn every_segment_has_its_record() {
+    let clip = Scratch::new("clip-recorded.ts");
+    let options = RenderOptions::new(format(320, 180, "25/1"));
+    render(&[segment("pattern:bars", Some(2_000))], &clip.0, &options, &mut |_| true).expect("a clip");
+    let path = clip.0.to_str().expect("a path in UTF-8");
+    let options = RenderOptions { format: format(320, 180, "50/1"), ..options };
+    let late = RenderSegment { start_offset_ms: 1_000, ..segment(path, Some(1_200)) };
+    let plan = [late, segment("pattern:bars", Some(500)), segment(path, None)];
+    let out = Scratch::new("recorded.ts");
+    let stats = render(&plan, &out.0, &options, &mut |_| true).expect("a plan that can be rendered");
+    let [late, bars, whole] = stats.as_run.as_slice() else { panic!("{:?}", stats.as_run) };
+    let pictures =
+        |record: &AsRun| [record.first_source, record.last_source].map(|at| at.map(|at| at.number));
+    let ticks = |record: &AsRun| (record.planned_first_tick, record.first_tick, record.last_tick);
+
+    assert_eq!((late.asset.as_str(), late.start_offset_ms, late.first_time_ms), (path, 1_000, 0));
+    assert_eq!((ticks(late), late.planned_last_tick), ((0, 0, Some(59)), Some(59)));
+    assert_eq!(pictures(late), [Some(25), Some(49)]);
+    assert_eq!((late.content, late.repeated, late.dropped, late.held, late.black), (50, 25, 0, 0, 10));
+    assert_eq!((ticks(bars), bars.content, bars.first_time_ms), ((60, 60, Some(84)), 25, 1_200));
+    assert_eq!((ticks(whole), whole.planned_last_tick, whole.content), ((85, 85, Some(184)), None, 100));
+    assert_eq!((pictures(whole), whole.failure.as_deref()), ([Some(0), Some(49)], None));
+}
+
+/// BF-1, L-23: with the failsafe, black airs in the place of what cannot be played, and the record says why.
+#[test]
+fn the_failsafe_airs_black_in_the_place_of_what_cannot_be_played() {
+    let text = Scratch::new("text.mp4");
+    fs::write(&text.0, "no film").expect("a file");
+    let path = text.0.to_str().expect("a path in UTF-8");
+    let options = RenderOptions { failsafe: true, ..null_options("25/1") };
+    let bars = || segment("pattern:bars", Some(400));
+    let plan = [bars(), segment("/no/such.mp4", Some(200)), segment(path, None), bars()];
+    let out = Scratch::new("failsafe.ts");
+    let stats = render(&plan, &out.0, &options, &mut |_| true).expect("a plan with a failsafe");
+    assert_eq!((stats.ticks, stats.counters.content_frames, stats.counters.black_frames), (25, 20, 5));
+    let failures = stats.as_run.iter().map(|record| record.failure.as_deref().unwrap_or_default());
+    let [_, missing, no_media, _] = failures.collect::<Vec<_>>()[..] else { panic!("{:?}", stats.as_run) };
+    assert!(missing.contains("/no/such.mp4") && no_media.contains(path), "{missing}; {no_media}");
+    assert_eq!((stats.as_run[1].black, stats.as_run[2].last_tick), (5, None));
+}
+
+/// What is told on the way is what there will be.
+#[test]
+fn progress_knows_the_end() {
+    let (mut seen, out) = (Vec::new(), Scratch::new("progress.ts"));
+    let plan = [segment("pattern:bars", Some(2_000)), segment("pattern:black", Some(1_000))];
+    let stats = render(&plan, &out.0, &null_options("25/1"), &mut |progress| {
+        seen.push((progress.ticks, progress.total_ticks));
+        true
+    });
+    assert_eq!(stats.map(|stats| stats.ticks).ok(), Some(75));
+    assert_eq!(seen, [(25, Some(75)), (50, Some(75)), (75, Some(75))]);
 }
 
 /// A plan that cannot be rendered writes nothing.

@@ -188,7 +188,8 @@ impl Engine {
             return if session.is_stopping() { Err(Closed) } else { Ok(Reply::failed(reason)) };
         }
         let channels = session.format.audio.channels;
-        let slot = Slot::new(segment, asset.to_owned(), channels, Box::new(source)).until(hard_stop);
+        let slot = Slot::new(segment, asset.to_owned(), channels, Box::new(source));
+        let slot = slot.from(start_offset_ms).until(hard_stop);
         let loaded = session.ask(Request::Load(slot));
         match &loaded {
             Ok(loaded) if loaded.reply.success => session.loaded(cueing),

@@ -21,16 +21,16 @@ use air_av::Picture;
 use air_ts::Pts;
 
 pub use engine::{Engine, EngineConfig};
-pub use render::{RenderError, RenderOptions, RenderSegment, RenderStats, render};
+pub use render::{RenderError, RenderOptions, RenderProgress, RenderSegment, RenderStats, render};
 pub use reply::{AttachStreamReply, LoadPreviewReply, Status, SwitchToLiveReply};
 
 use crate::control::{Action, Event as ControlEvent, Input, PreviewState, SegmentId, State, Step, step};
 use crate::events::{EventKind, EventQueue};
 use crate::format::ProgramFormat;
 use crate::output::OutputBus;
-use crate::program::{ProgramBus, ProgramEvent, Readiness};
+use crate::program::{Entry, Left, ProgramBus, ProgramEvent, Readiness};
 use crate::stats::Counters;
-use crate::time::{Clock, Nanos, Stamp, Tick, Timeline};
+use crate::time::{Clock, Nanos, Stamp, Tick, Timeline, UtcMillis};
 use request::Offer;
 use teardown::Leaving;
 
@@ -58,6 +58,8 @@ pub(crate) struct Channel {
     /// The tick to be made next.
     next: Tick,
     boundary: Option<Tick>,
+    /// The tick that the order to switch, if there is one, was given for.
+    planned_take: Tick,
     program: ProgramBus,
     output: OutputBus,
     /// What came with the command in hand.
@@ -79,6 +81,7 @@ impl Channel {
             timeline: None,
             next: Tick(0),
             boundary: None,
+            planned_take: Tick(0),
             program,
             output: OutputBus::default(),
             offer: Offer::default(),
@@ -148,7 +151,7 @@ impl Channel {
 
     fn report(&mut self, event: ProgramEvent) {
         match event {
-            ProgramEvent::Exhausted(segment, reason) => self.exhausted(segment, reason),
+            ProgramEvent::Exhausted { segment, end, reason } => self.exhausted(segment, end, reason),
             ProgramEvent::Underrun(segment) => self.emit(EventKind::Underrun { segment: segment.0 }),
             ProgramEvent::Completed(segment) => {
                 self.emit(EventKind::Completed { segment: segment.0 });
@@ -157,12 +160,20 @@ impl Channel {
         }
     }
 
-    fn exhausted(&mut self, segment: SegmentId, reason: Option<String>) {
+    fn exhausted(&mut self, segment: SegmentId, end: Tick, reason: Option<String>) {
         if let Some(reason) = &reason {
             let asset = self.program.live().map(|slot| slot.asset().to_owned()).unwrap_or_default();
             tracing::warn!(segment = segment.0, asset, tick = self.next.0, reason, "cannot be played on");
         }
-        self.emit(EventKind::Exhausted { segment: segment.0, reason });
+        let end_time_ms = self.boundary_of(end).0;
+        self.emit(EventKind::Exhausted { segment: segment.0, end_tick: end.0, end_time_ms, reason });
+    }
+
+    /// The civil time that, as a boundary, falls on `tick`: a millisecond before it is due, so that the two
+    /// readings of the clock between here and there cannot push it over.
+    fn boundary_of(&self, tick: Tick) -> UtcMillis {
+        let due = self.config.clock.utc_at(self.timeline_from_now().deadline(tick));
+        UtcMillis(due.to_millis().0 - 1)
     }
 
     fn happened(&mut self, event: ControlEvent) {
@@ -183,9 +194,10 @@ impl Channel {
         match action {
             Action::Take(segment) => self.take(segment),
             Action::Retire(segment) => {
-                let slot = self.offer.slot.take_if(|slot| slot.segment() == segment);
-                if let Some(slot) = slot.or_else(|| self.program.remove(segment)) {
+                if let Some(slot) = self.offer.slot.take_if(|slot| slot.segment() == segment) {
                     self.leaving.slot(slot);
+                } else if let Some(left) = self.program.remove(segment) {
+                    self.leave(left);
                 }
             }
             Action::AttachSink(id) => {
@@ -211,14 +223,33 @@ impl Channel {
         self.start_clock();
         self.boundary = None;
         let asset = self.program.preview().map(|slot| slot.asset().to_owned()).unwrap_or_default();
-        let hard_stop = self.program.preview().and_then(|slot| slot.hard_stop());
-        let stop_at = hard_stop.map(|utc| self.timeline_from_now().tick_at(self.config.clock.at_utc(utc)));
+        let entry = self.entry();
         tracing::info!(segment = segment.0, asset, tick = self.next.0, "taken");
-        if let Some(old) = self.program.take(stop_at) {
-            self.leaving.slot(old);
+        if let Some(old) = self.program.take(&entry) {
+            self.leave(old);
         }
         self.offer.taken = true;
         self.emit(EventKind::Taken { segment: segment.0, asset });
+    }
+
+    /// How what is in preview comes on air with the next tick.
+    fn entry(&mut self) -> Entry {
+        let (timeline, clock) = (self.timeline_from_now(), &self.config.clock);
+        let hard_stop = self.program.preview().and_then(|slot| slot.hard_stop());
+        Entry {
+            planned: self.planned_take.min(self.next),
+            tick: self.next,
+            time: clock.utc_at(timeline.deadline(self.next)).to_millis(),
+            stop_at: hard_stop.map(|utc| timeline.tick_at(clock.at_utc(utc))),
+        }
+    }
+
+    /// Lets a segment end that is in no slot any more.
+    fn leave(&mut self, left: Left) {
+        if let Some(as_run) = left.as_run {
+            self.emit(EventKind::AsRun(Box::new(as_run)));
+        }
+        self.leaving.slot(left.slot);
     }
 
     /// Makes now the epoch, unless there is one.
@@ -251,7 +282,7 @@ impl Channel {
         }
     }
 
-    /// The segment on air, if it still has frames to show.
+    /// Whether the segment on air, if there is one, has no more frames to show.
     pub fn live_is_over(&mut self) -> bool {
         self.program.live().is_none_or(|slot| slot.source().is_over())
     }

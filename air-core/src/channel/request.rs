@@ -5,7 +5,7 @@ use air_ts::Pts;
 
 use super::reply::Status;
 use super::{Channel, ControlEvent};
-use crate::control::{Command, Input, Reply, SinkId, step};
+use crate::control::{Command, Cut, Input, PreviewState, Reply, SinkId, step};
 use crate::output::Sink;
 use crate::program::Slot;
 use crate::time::UtcMillis;
@@ -98,7 +98,16 @@ impl Channel {
         let clock = &self.config.clock;
         let at = boundary.filter(|boundary| boundary.to_nanos() > clock.utc());
         let at = at.map(|boundary| self.timeline_from_now().tick_at(clock.at_utc(boundary)).max(self.next));
+        if at.is_some() || !self.waits_for_a_picture() {
+            self.planned_take = at.unwrap_or(self.next);
+        }
         self.command(Command::Switch { at })
+    }
+
+    /// Whether a switch is ordered already, and waits for nothing but the first picture.
+    fn waits_for_a_picture(&self) -> bool {
+        let preview = self.control.session().map(|session| session.preview);
+        matches!(preview, Some(PreviewState::Armed { cut: Cut::WhenCued, .. }))
     }
 
     fn sink_lost(&mut self, id: SinkId, reason: String) -> Reply {

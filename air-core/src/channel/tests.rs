@@ -193,11 +193,62 @@ fn the_end_of_a_segment_is_told_and_followed_by_black() {
     assert!(origins[2..].iter().all(|origin| *origin == Origin::Black));
     let [taken, exhausted, completed] = &air.events()[..] else { panic!("three events") };
     assert!(matches!(taken, EventKind::Taken { segment: 1, .. }), "{taken}");
-    assert_eq!(*exhausted, EventKind::Exhausted { segment: 1, reason: None });
+    let end_time_ms = MIDNIGHT + 65;
+    assert_eq!(*exhausted, EventKind::Exhausted { segment: 1, end_tick: 2, end_time_ms, reason: None });
     assert_eq!(*completed, EventKind::Completed { segment: 1 });
     let status = air.channel.status();
     assert_eq!(status.live, LiveState::Exhausted(SegmentId(1)));
     assert_eq!((status.preview, status.counters.failsafe_entries), (PreviewState::Cued(SegmentId(2)), 1));
+}
+
+/// PAINS 2, L-24: a host that cues ahead and switches at the end it is told loses no tick, wherever that end falls.
+#[test]
+fn a_switch_at_the_told_end_follows_without_a_gap() {
+    let mut air = Air::new();
+    air.load(1, (0..1).map(Some));
+    air.switch();
+    for segment in 1..40 {
+        let mut origins = air.tick(1);
+        air.load(segment + 1, (0..segment + 1).map(Some));
+        origins.extend(air.tick(segment as usize - 1));
+        assert_eq!(origins, (0..segment).map(|index| content(segment, index)).collect::<Vec<_>>());
+        let end = air.events().into_iter().find_map(|event| match event {
+            EventKind::Exhausted { end_time_ms, .. } => Some(end_time_ms),
+            _ => None,
+        });
+        air.switch_at(end.expect("its end is told") - MIDNIGHT);
+    }
+    assert_eq!(air.tick(1), [content(40, 0)]);
+    assert_eq!(air.channel.status().counters.black_frames, 0);
+}
+
+/// SL-11: a segment that leaves the air has its record, with the tick it was meant for.
+#[test]
+fn a_segment_that_leaves_the_air_is_recorded() {
+    let mut air = Air::new();
+    air.load(1, [Some(0), Some(1)]);
+    air.switch();
+    air.tick(2);
+    air.load(2, [None; 5].into_iter().chain(forever()));
+    assert_eq!(air.switch().reply.result_code, ResultCode::NotReady);
+    air.tick(1);
+    assert_eq!(
+        air.switch().reply.result_code,
+        ResultCode::NotReady,
+        "asked again, the plan is the first order"
+    );
+    air.tick(4);
+    air.channel.teardown();
+    let records =
+        std::iter::from_fn(|| air.events.next(Duration::ZERO)).filter_map(|event| match event.kind {
+            EventKind::AsRun(record) => Some(*record),
+            _ => None,
+        });
+    let [first, second] = &records.collect::<Vec<_>>()[..] else { panic!("two records") };
+    assert_eq!((first.first_tick, first.content, first.black), (0, 2, second.first_tick - 2));
+    assert_eq!((first.segment, first.asset.as_str(), first.first_time_ms), (1, "script 1", MIDNIGHT));
+    assert_eq!((second.planned_first_tick, second.last_tick), (2, Some(6)));
+    assert!(second.first_tick > 2, "{second:?}");
 }
 
 /// L-30, R-6, TL-12: a process that lost three seconds makes every missed tick at once, as hold and then black;

@@ -45,6 +45,16 @@ impl SourceTimes {
         zero_ns.saturating_add(exact.unwrap_or(relative))
     }
 
+    /// Number of the picture that starts at media time `start`, as the stream's rate has it.
+    pub fn number_at(&self, start: MediaNanos) -> u64 {
+        let zero = rescale(self.zero.unwrap_or(0), self.time_base);
+        let period = match self.rates.first() {
+            Some(rate) => Rational { num: rate.den, den: rate.num },
+            None => Rational { num: 1, den: 25 },
+        };
+        air_av::rescale_nearest(start.saturating_sub(zero).max(0), NANOS, period).unsigned_abs()
+    }
+
     /// Length of `ticks` of the time base, or else of one frame at the stream's rate.
     pub fn duration(&self, ticks: i64) -> MediaNanos {
         /// A picture of a stream that tells nothing at all lasts as long as one of film or PAL would.

@@ -9,12 +9,12 @@ use air_av::{Demuxer, Picture, StreamInfo};
 
 use super::reader::Reader;
 use super::tracks::{AudioTrack, VideoTrack};
-use super::{Cue, Producer, ProducerError, pattern};
+use super::{Cue, Length, Producer, ProducerError, pattern};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::{MediaNanos, NANOS};
 use crate::conform::joints::Joints;
 use crate::conform::picture::PictureConform;
-use crate::frame::HouseFrame;
+use crate::frame::{HouseFrame, SourcePicture};
 
 /// Threads one decoder may use: more than this only adds delay to the first picture.
 const MOST_DECODER_THREADS: u32 = 4;
@@ -23,6 +23,8 @@ const MOST_DECODER_THREADS: u32 = 4;
 pub struct FileProducer {
     asset: String,
     cue: Cue,
+    /// As the container has it.
+    duration_us: Option<u64>,
     tracks: Option<Tracks>,
     next: u64,
 }
@@ -35,6 +37,8 @@ struct Tracks {
     video: Option<VideoTrack>,
     audio: Option<AudioTrack>,
     conform: PictureConform,
+    /// Media time at which the file starts.
+    file_start: MediaNanos,
     /// Media time of house frame 0.
     origin: MediaNanos,
     /// What was last made of which source picture.
@@ -52,13 +56,15 @@ impl FileProducer {
     /// Opens `asset` and finds its streams; decodes nothing yet.
     pub fn open(asset: &str, cue: &Cue) -> Result<FileProducer, ProducerError> {
         let media = |source| ProducerError::Media { asset: asset.to_owned(), source };
-        let mut producer = FileProducer { asset: asset.to_owned(), cue: cue.clone(), tracks: None, next: 0 };
         let demuxer = Demuxer::open(Path::new(asset), &cue.interrupt).map_err(media)?;
-        let offset_us = i64::try_from(cue.start_offset_ms).unwrap_or(i64::MAX).saturating_mul(1000);
-        if demuxer.duration_us().is_some_and(|duration| duration > 0 && offset_us >= duration) {
+        let duration_us = demuxer.duration_us().map(i64::unsigned_abs);
+        let (name, cue) = (asset.to_owned(), cue.clone());
+        let mut producer = FileProducer { asset: name, cue, duration_us, tracks: None, next: 0 };
+        let offset_us = producer.cue.start_offset_ms.saturating_mul(1000);
+        if duration_us.is_some_and(|duration| offset_us >= duration) {
             return Err(producer.nothing_to_play());
         }
-        producer.tracks = Some(Tracks::open(demuxer, asset, cue).map_err(media)?);
+        producer.tracks = Some(Tracks::open(demuxer, asset, &producer.cue).map_err(media)?);
         Ok(producer)
     }
 
@@ -84,6 +90,11 @@ impl Producer for FileProducer {
         Ok(frame)
     }
 
+    fn length(&self) -> Length {
+        let Some(duration_us) = self.duration_us else { return Length::Unknown };
+        Length::AboutMillis((duration_us / 1000).saturating_sub(self.cue.start_offset_ms))
+    }
+
     fn decode_errors(&self) -> u64 {
         self.tracks.as_ref().map_or(0, Tracks::errors)
     }
@@ -103,6 +114,7 @@ impl Tracks {
             video,
             audio: None,
             conform: PictureConform::new(house, rotation_degrees),
+            file_start: 0,
             origin: 0,
             shown: Shown { picture: black, source: None },
             conform_errors: 0,
@@ -115,8 +127,8 @@ impl Tracks {
         let demuxer = self.reader.demuxer();
         let (video, audio) = (demuxer.video().cloned(), demuxer.audio().cloned());
         let Some(lead) = video.as_ref().or(audio.as_ref()) else { return Ok(false) };
-        let file_start = start_of(lead);
-        self.origin = file_start.saturating_add(offset);
+        self.file_start = start_of(lead);
+        self.origin = self.file_start.saturating_add(offset);
         if offset > 0 {
             self.seek(lead, self.origin)?;
         }
@@ -129,7 +141,7 @@ impl Tracks {
         self.audio = match &audio {
             Some(stream) => {
                 let house = cue.format.audio;
-                let conform = AudioConform::new(house, stream.time_base(), self.origin, file_start);
+                let conform = AudioConform::new(house, stream.time_base(), self.origin, self.file_start);
                 Some(AudioTrack::open(stream, &self.asset, conform)?)
             }
             None => None,
@@ -175,7 +187,8 @@ impl Tracks {
             Some(track) => track.take(samples, &mut audio),
             None => audio.resize(values, 0),
         }
-        Ok(Some(HouseFrame { index, picture: self.shown.picture.clone(), audio }))
+        let source = self.source_picture();
+        Ok(Some(HouseFrame { index, picture: self.shown.picture.clone(), source, audio }))
     }
 
     /// Whether there is sound to air for a frame of `samples` without a picture of its own.
@@ -187,6 +200,13 @@ impl Tracks {
             Some(_) => audio.sounding(samples) == samples,
             None => audio.available() > 0,
         }
+    }
+
+    /// Which picture of the file is the one shown.
+    fn source_picture(&self) -> Option<SourcePicture> {
+        let (video, start) = (self.video.as_ref()?, self.shown.source?);
+        let media_ms = start.saturating_sub(self.file_start).max(0).unsigned_abs() / 1_000_000;
+        Some(SourcePicture { number: video.number()?, media_ms })
     }
 
     /// Makes the picture due at `due` the one shown; `false` when the last picture is over.

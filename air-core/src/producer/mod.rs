@@ -56,10 +56,24 @@ pub enum ProducerError {
 /// and what is played from there on has to fit too.
 const FURTHEST_OFFSET_MS: u64 = 100 * 365 * 24 * 3600 * 1000;
 
+/// How long the frames of a producer go on, as far as can be said before making them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// As long as somebody wants them.
+    Endless,
+    /// About this many milliseconds: containers guess.
+    AboutMillis(u64),
+    /// To an end that shows when it is there.
+    Unknown,
+}
+
 /// A source of house frames.
 pub trait Producer: Send {
     /// The next house frame, or `None` when the asset has no more.
     fn next_frame(&mut self) -> Result<Option<HouseFrame>, ProducerError>;
+
+    /// How long its frames go on from the start offset.
+    fn length(&self) -> Length;
 
     /// Damaged packets and pictures met so far; play goes on after each (FP-9).
     fn decode_errors(&self) -> u64 {

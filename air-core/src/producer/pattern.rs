@@ -6,9 +6,9 @@
 
 use air_av::{Picture, PictureMut, PixelFormat};
 
-use super::{Cue, Producer, ProducerError};
+use super::{Cue, Length, Producer, ProducerError};
 use crate::format::ProgramFormat;
-use crate::frame::HouseFrame;
+use crate::frame::{HouseFrame, SourcePicture};
 
 /// Luma and chroma of 75 % colour bars, BT.709: white, yellow, cyan, green, magenta, red, blue.
 const BARS: [[u8; 3]; 7] = [
@@ -114,7 +114,14 @@ impl Producer for PatternProducer {
             .picture_of(self.first + index)
             .map_err(|source| ProducerError::Media { asset: "pattern".into(), source })?;
         self.next += 1;
-        Ok(Some(HouseFrame { index, picture, audio: self.audio_of(index) }))
+        let number = self.first + index;
+        let media_ms = self.format.video.frame_rate.frames_to_units(number, 1000);
+        let source = Some(SourcePicture { number, media_ms });
+        Ok(Some(HouseFrame { index, picture, source, audio: self.audio_of(index) }))
+    }
+
+    fn length(&self) -> Length {
+        Length::Endless
     }
 }
 

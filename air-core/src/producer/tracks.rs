@@ -31,6 +31,8 @@ pub struct VideoTrack {
     last_stamp: Option<MediaNanos>,
     decoded: VecDeque<Picture>,
     current: Option<TimedPicture>,
+    /// Number in the asset of `current`, or of the first picture that was upcoming.
+    number: Option<u64>,
     upcoming: VecDeque<TimedPicture>,
     /// Start of the first picture decoded.
     decoded_from: Option<MediaNanos>,
@@ -50,6 +52,7 @@ impl VideoTrack {
             last_stamp: None,
             decoded: VecDeque::new(),
             current: None,
+            number: None,
             upcoming: VecDeque::new(),
             decoded_from: None,
             decoded_to: None,
@@ -70,6 +73,7 @@ impl VideoTrack {
             while let Some(picture) = self.upcoming.pop_front() {
                 if picture.start.saturating_add(SAME_INSTANT) >= target {
                     let start = picture.start;
+                    self.number = Some(self.times.number_at(start));
                     self.upcoming.push_front(picture);
                     return Ok(Some(start));
                 }
@@ -101,7 +105,9 @@ impl VideoTrack {
             while let Some(next) =
                 self.upcoming.pop_front_if(|next| next.start <= due.saturating_add(SAME_INSTANT))
             {
-                self.current = Some(next);
+                if self.current.replace(next).is_some() {
+                    self.number = self.number.map(|number| number + 1);
+                }
             }
             if !self.upcoming.is_empty() || !self.decode_more(reader, joints)? {
                 break;
@@ -110,6 +116,11 @@ impl VideoTrack {
         let over = self.upcoming.is_empty() && self.ended;
         let current = self.current.as_ref().or(self.upcoming.front());
         Ok(current.filter(|picture| !over || due.saturating_add(SAME_INSTANT) < picture.end))
+    }
+
+    /// Number of the picture last due, in display order from the start of the asset.
+    pub fn number(&self) -> Option<u64> {
+        self.number
     }
 
     /// Damaged packets and pictures so far.

@@ -7,23 +7,13 @@ use std::time::Duration;
 
 use air_av::Picture;
 
-use super::slot::{Next, Slot};
+use super::as_run::{AsRun, Entry};
+use super::live::{Live, ProgramEvent, Shown};
+use super::slot::Slot;
 use crate::control::SegmentId;
-use crate::frame::{HouseFrame, Origin, ProgramFrame};
+use crate::frame::ProgramFrame;
 use crate::stats::Counters;
-use crate::time::{Nanos, Stamp, Tick};
-
-/// What the bus noticed while choosing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProgramEvent {
-    /// The producer of the segment on air has made its last frame, some of which may still wait; the reason, if
-    /// that is not because its asset ended.
-    Exhausted(SegmentId, Option<String>),
-    /// The last frame of the segment on air was shown for its whole time (LC-4).
-    Completed(SegmentId),
-    /// The producer of the segment on air is late; it is counted once until it comes back.
-    Underrun(SegmentId),
-}
+use crate::time::Stamp;
 
 /// Preview, live, and what airs when live has nothing.
 #[derive(Debug)]
@@ -34,25 +24,6 @@ pub struct ProgramBus {
     channels: usize,
     hold: Duration,
     counters: Counters,
-}
-
-/// The segment on air.
-#[derive(Debug)]
-struct Live {
-    slot: Slot,
-    state: LiveState,
-    last_picture: Option<Picture>,
-    exhausted: bool,
-    stop_at: Option<Tick>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum LiveState {
-    Rolling,
-    /// Late since the tick that was due then.
-    Late(Nanos),
-    /// Over: black until the next take, whatever its producer does (BF-4).
-    Over,
 }
 
 impl ProgramBus {
@@ -83,42 +54,37 @@ impl ProgramBus {
         self.live.as_mut().map(|live| &mut live.slot)
     }
 
-    /// Makes preview live, from the next frame on and to the tick before `stop_at`; answers the segment that
-    /// leaves the air.
-    pub fn take(&mut self, stop_at: Option<Tick>) -> Option<Slot> {
+    /// Makes preview live, from the next frame on; answers the segment that leaves the air.
+    pub fn take(&mut self, entry: &Entry) -> Option<Left> {
         let slot = self.preview.take()?;
-        let live = Live { slot, state: LiveState::Rolling, last_picture: None, exhausted: false, stop_at };
-        let old = self.live.replace(live).map(|old| old.slot);
-        self.count_errors_of(old)
+        let old = self.live.replace(Live::new(slot, entry));
+        self.leave(old)
     }
 
     /// Takes `segment` off whichever slot it is in.
-    pub fn remove(&mut self, segment: SegmentId) -> Option<Slot> {
+    pub fn remove(&mut self, segment: SegmentId) -> Option<Left> {
+        let live = self.live.take_if(|live| live.slot.segment() == segment);
         let preview = self.preview.take_if(|slot| slot.segment() == segment);
-        let slot = preview
-            .or_else(|| self.live.take_if(|live| live.slot.segment() == segment).map(|live| live.slot));
-        self.count_errors_of(slot)
+        self.leave(live).or(preview.map(|slot| Left { slot, as_run: None }))
     }
 
     /// The frame of one tick, and what was noticed while choosing it. `missed` says that the tick's time had
     /// already passed: content waits then.
     pub fn frame(&mut self, stamp: Stamp, missed: bool) -> (ProgramFrame, Vec<ProgramEvent>) {
         let mut events = Vec::new();
-        let content = match &mut self.live {
+        let shown = match &mut self.live {
             Some(live) => live.choose(stamp, missed, self.hold, &mut events),
-            None => Choice::Black,
+            None => Shown::BLACK,
         };
-        let silence = || vec![0; stamp.samples * self.channels];
-        let (picture, audio, origin, random_access) = match content {
-            Choice::Content(segment, frame, first) => {
-                let origin = Origin::Content { segment, index: frame.index };
-                (frame.picture, frame.audio, origin, first)
-            }
-            Choice::Hold(segment, picture) => (picture, silence(), Origin::Hold { segment }, false),
-            Choice::Black => (self.black.clone(), silence(), Origin::Black, false),
+        self.counters.count(shown.origin, &events);
+        let frame = ProgramFrame {
+            stamp,
+            picture: shown.picture.unwrap_or_else(|| self.black.clone()),
+            audio: shown.audio.unwrap_or_else(|| vec![0; stamp.samples * self.channels]),
+            origin: shown.origin,
+            random_access: shown.is_first,
         };
-        self.counters.count(origin, &events);
-        (ProgramFrame { stamp, picture, audio, origin, random_access }, events)
+        (frame, events)
     }
 
     /// What was aired so far; what only others can count is zero.
@@ -127,76 +93,21 @@ impl ProgramBus {
         Counters { decode_errors: self.counters.decode_errors + live_errors, ..self.counters }
     }
 
-    fn count_errors_of(&mut self, leaving: Option<Slot>) -> Option<Slot> {
-        self.counters.decode_errors += leaving.as_ref().map_or(0, Slot::decode_errors);
-        leaving
+    fn leave(&mut self, live: Option<Live>) -> Option<Left> {
+        let Live { mut slot, mut as_run, .. } = live?;
+        self.counters.decode_errors += slot.decode_errors();
+        as_run.failure = slot.source().failure();
+        Some(Left { slot, as_run: Some(as_run) })
     }
 }
 
-/// What one tick shows.
-enum Choice {
-    /// The next house frame; `true` for the first of its segment.
-    Content(SegmentId, HouseFrame, bool),
-    Hold(SegmentId, Picture),
-    Black,
-}
-
-impl Live {
-    fn choose(
-        &mut self,
-        stamp: Stamp,
-        missed: bool,
-        hold: Duration,
-        events: &mut Vec<ProgramEvent>,
-    ) -> Choice {
-        if self.state == LiveState::Over {
-            return Choice::Black;
-        }
-        let segment = self.slot.segment();
-        let stopped = self.stop_at.is_some_and(|stop| stamp.tick >= stop);
-        let next = match (stopped, missed) {
-            (true, _) => Next::Over,
-            (false, true) => Next::Late,
-            (false, false) => self.slot.next(stamp.samples),
-        };
-        if !self.exhausted && self.slot.source().is_exhausted() {
-            self.exhausted = true;
-            let failure = self.slot.source().failure();
-            events.push(ProgramEvent::Exhausted(segment, failure));
-        }
-        match next {
-            Next::Frame(frame) => {
-                self.state = LiveState::Rolling;
-                let first = self.last_picture.replace(frame.picture.clone()).is_none();
-                Choice::Content(segment, frame, first)
-            }
-            Next::Over => {
-                self.state = LiveState::Over;
-                events.push(ProgramEvent::Completed(segment));
-                Choice::Black
-            }
-            Next::Late => self.late(stamp, missed, hold, events),
-        }
-    }
-
-    fn late(&mut self, stamp: Stamp, missed: bool, hold: Duration, events: &mut Vec<ProgramEvent>) -> Choice {
-        let since = match self.state {
-            LiveState::Late(since) => since,
-            _ => {
-                if !missed {
-                    events.push(ProgramEvent::Underrun(self.slot.segment()));
-                }
-                self.state = LiveState::Late(stamp.due);
-                stamp.due
-            }
-        };
-        match &self.last_picture {
-            Some(picture) if stamp.due.since(since) < hold => {
-                Choice::Hold(self.slot.segment(), picture.clone())
-            }
-            _ => Choice::Black,
-        }
-    }
+/// A segment that left its slot.
+#[derive(Debug)]
+pub struct Left {
+    /// The segment.
+    pub slot: Slot,
+    /// What became of it, if it was on air.
+    pub as_run: Option<AsRun>,
 }
 
 #[cfg(test)]
@@ -204,16 +115,18 @@ mod tests {
     use air_ts::Pts;
 
     use super::*;
+    use crate::frame::Origin;
     use crate::producer::black;
     use crate::testing::scripted;
-    use crate::time::{FrameRate, Timeline};
+    use crate::time::{FrameRate, Nanos, Tick, Timeline, UtcMillis};
 
     const HOLD: Duration = Duration::from_millis(100);
+    const ENTRY: Entry = Entry { planned: Tick(0), tick: Tick(0), time: UtcMillis(0), stop_at: None };
 
     fn bus(segment: u64, script: impl IntoIterator<Item = Option<u64>>) -> ProgramBus {
         let mut bus = ProgramBus::new(black(16, 16).unwrap(), 1, HOLD);
         load(&mut bus, segment, script);
-        bus.take(None);
+        bus.take(&ENTRY);
         bus
     }
 
@@ -241,6 +154,10 @@ mod tests {
         Origin::Content { segment: SegmentId(1), index }
     }
 
+    fn exhausted(end: u64) -> ProgramEvent {
+        ProgramEvent::Exhausted { segment: SegmentId(1), end: Tick(end), reason: None }
+    }
+
     const HELD: Origin = Origin::Hold { segment: SegmentId(1) };
 
     /// R-34, TL-11: a late producer is held for a moment, then black; its content resumes where it was.
@@ -253,7 +170,7 @@ mod tests {
             [content(0), HELD, HELD, HELD, Origin::Black, content(1), content(2), HELD, content(3)];
         assert_eq!(origins, expected);
         let underrun = || ProgramEvent::Underrun(SegmentId(1));
-        assert_eq!(events, [underrun(), underrun(), ProgramEvent::Exhausted(SegmentId(1), None)]);
+        assert_eq!(events, [underrun(), underrun(), exhausted(9)]);
         assert_eq!((bus.counters().underruns, bus.counters().failsafe_entries), (2, 0));
     }
 
@@ -263,13 +180,10 @@ mod tests {
         let mut bus = bus(1, [Some(0), Some(1)]);
         let (origins, events) = show(&mut bus, 0..4);
         assert_eq!(origins, [content(0), content(1), Origin::Black, Origin::Black]);
-        assert_eq!(
-            events,
-            [ProgramEvent::Exhausted(SegmentId(1), None), ProgramEvent::Completed(SegmentId(1))]
-        );
+        assert_eq!(events, [exhausted(2), ProgramEvent::Completed(SegmentId(1))]);
         load(&mut bus, 2, [Some(0)]);
         assert_eq!(show(&mut bus, 4..6).0, [Origin::Black; 2], "SL-5: a parked preview changes nothing");
-        assert!(bus.take(None).is_some());
+        assert!(bus.take(&ENTRY).is_some());
         assert_eq!(show(&mut bus, 6..7).0, [Origin::Content { segment: SegmentId(2), index: 0 }]);
         assert_eq!(bus.counters().failsafe_entries, 1);
     }
@@ -280,7 +194,7 @@ mod tests {
         let mut bus = bus(1, [Some(0), Some(1), Some(2)]);
         show(&mut bus, 0..1);
         load(&mut bus, 2, [None, Some(0)]);
-        bus.take(None);
+        bus.take(&ENTRY);
         let (origins, _) = show(&mut bus, 1..3);
         assert_eq!(origins, [Origin::Black, Origin::Content { segment: SegmentId(2), index: 0 }]);
     }
@@ -290,7 +204,7 @@ mod tests {
     fn a_hard_stop_is_a_clamp() {
         let mut bus = ProgramBus::new(black(16, 16).unwrap(), 1, HOLD);
         load(&mut bus, 1, (0..9).map(Some));
-        bus.take(Some(Tick(2)));
+        bus.take(&Entry { stop_at: Some(Tick(2)), ..ENTRY });
         assert_eq!(show(&mut bus, 0..4).0, [content(0), content(1), Origin::Black, Origin::Black]);
     }
 

@@ -104,9 +104,8 @@ impl FrameSource for ReadAhead {
         }
     }
 
-    fn is_over(&mut self) -> bool {
-        let state = self.shared.lock();
-        state.has_ended() && state.queue.is_empty()
+    fn waiting(&self) -> u64 {
+        self.shared.lock().queue.len() as u64
     }
 
     fn decode_errors(&self) -> u64 {
@@ -142,6 +141,12 @@ impl Cueing {
     /// Waits, no longer than `at_most`, until the first frame is there or never will be.
     pub fn wait_cued(&self, at_most: Duration) -> Readiness {
         self.shared.wait_while(at_most, |state| state.readiness() == Readiness::Cueing).readiness()
+    }
+
+    /// Waits, no longer than `at_most`, until a frame is there to be taken or there will be none.
+    pub fn wait_frame(&self, at_most: Duration) {
+        let waiting = |state: &State| state.queue.is_empty() && !state.has_ended();
+        drop(self.shared.wait_while(at_most, waiting));
     }
 
     /// Ends the wait for the asset, and the asset's own.
@@ -217,8 +222,8 @@ impl Shared {
         }
         state.decode_errors = decode_errors;
         state.queue.push_back(frame);
+        self.changed.notify_all();
         if !std::mem::replace(&mut state.made_a_frame, true) {
-            self.changed.notify_all();
             self.attention.ring();
         }
         true

@@ -42,8 +42,13 @@ pub trait FrameSource: Send {
     /// Why there will be no more, if that is not because the asset ended.
     fn failure(&self) -> Option<String>;
 
+    /// Frames made and not taken yet.
+    fn waiting(&self) -> u64;
+
     /// Whether all frames of the segment have been taken.
-    fn is_over(&mut self) -> bool;
+    fn is_over(&mut self) -> bool {
+        self.is_exhausted() && self.waiting() == 0
+    }
 
     /// Damaged packets and pictures met so far.
     fn decode_errors(&self) -> u64;
@@ -61,6 +66,7 @@ pub struct Slot {
     asset: String,
     source: Box<dyn FrameSource>,
     channels: usize,
+    start_offset_ms: u64,
     hard_stop: Option<UtcMillis>,
     /// Samples delivered and not yet aired: the fraction by which ticks and house frames differ.
     carry: Vec<i16>,
@@ -69,12 +75,23 @@ pub struct Slot {
 impl Slot {
     /// A slot for `segment`, which plays `asset` with `channels` of sound.
     pub fn new(segment: SegmentId, asset: String, channels: u16, source: Box<dyn FrameSource>) -> Slot {
-        Slot { segment, asset, source, channels: usize::from(channels), hard_stop: None, carry: Vec::new() }
+        let channels = usize::from(channels);
+        Slot { segment, asset, source, channels, start_offset_ms: 0, hard_stop: None, carry: Vec::new() }
+    }
+
+    /// The same, saying that its source begins `start_offset_ms` into the asset.
+    pub fn from(self, start_offset_ms: u64) -> Slot {
+        Slot { start_offset_ms, ..self }
     }
 
     /// The same, with no content at or after `hard_stop` (SG-5).
     pub fn until(self, hard_stop: Option<UtcMillis>) -> Slot {
         Slot { hard_stop, ..self }
+    }
+
+    /// Where in the asset it begins.
+    pub fn start_offset_ms(&self) -> u64 {
+        self.start_offset_ms
     }
 
     /// When its content ends at the latest.

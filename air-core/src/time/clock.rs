@@ -105,6 +105,12 @@ pub trait Clock: Send + Sync + fmt::Debug {
         Nanos(self.now().0.saturating_add_signed(ahead))
     }
 
+    /// Civil time at `instant`, as civil time stands now.
+    fn utc_at(&self, instant: Nanos) -> UtcNanos {
+        let ahead = instant.0.wrapping_sub(self.now().0) as i64;
+        UtcNanos(self.utc().0.saturating_add(ahead))
+    }
+
     /// Waits for `deadline` ([`Nanos::NEVER`]: none), or until `bell` is rung or stopped.
     fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake;
 }
