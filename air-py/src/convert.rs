@@ -197,6 +197,63 @@ impl From<air_core::Status> for StatusFields {
     }
 }
 
+/// `air_py.SourcePicture`.
+#[derive(IntoPyObject)]
+pub struct SourcePictureFields {
+    number: u64,
+    media_ms: u64,
+}
+
+impl From<air_core::SourcePicture> for SourcePictureFields {
+    fn from(picture: air_core::SourcePicture) -> Self {
+        Self { number: picture.number, media_ms: picture.media_ms }
+    }
+}
+
+/// `air_py.AsRun`.
+#[derive(IntoPyObject)]
+pub struct AsRunFields {
+    segment: u64,
+    asset: String,
+    start_offset_ms: u64,
+    planned_first_tick: u64,
+    first_tick: u64,
+    planned_last_tick: Option<u64>,
+    last_tick: Option<u64>,
+    first_time_ms: i64,
+    first_source: Option<SourcePictureFields>,
+    last_source: Option<SourcePictureFields>,
+    content: u64,
+    repeated: u64,
+    dropped: u64,
+    held: u64,
+    black: u64,
+    failure: Option<String>,
+}
+
+impl From<air_core::AsRun> for AsRunFields {
+    fn from(as_run: air_core::AsRun) -> Self {
+        Self {
+            segment: as_run.segment,
+            asset: as_run.asset,
+            start_offset_ms: as_run.start_offset_ms,
+            planned_first_tick: as_run.planned_first_tick,
+            first_tick: as_run.first_tick,
+            planned_last_tick: as_run.planned_last_tick,
+            last_tick: as_run.last_tick,
+            first_time_ms: as_run.first_time_ms,
+            first_source: as_run.first_source.map(Into::into),
+            last_source: as_run.last_source.map(Into::into),
+            content: as_run.content,
+            repeated: as_run.repeated,
+            dropped: as_run.dropped,
+            held: as_run.held,
+            black: as_run.black,
+            failure: as_run.failure,
+        }
+    }
+}
+
 /// `air_py.Event`.
 #[derive(IntoPyObject, Default)]
 pub struct EventFields {
@@ -207,6 +264,9 @@ pub struct EventFields {
     asset: Option<String>,
     reason: Option<String>,
     ticks: Option<u64>,
+    end_tick: Option<u64>,
+    end_time_ms: Option<i64>,
+    record: Option<AsRunFields>,
 }
 
 impl From<air_core::Event> for EventFields {
@@ -216,9 +276,17 @@ impl From<air_core::Event> for EventFields {
             EventKind::Taken { segment, asset } => {
                 Self { kind: "taken", segment: Some(segment), asset: Some(asset), ..Self::default() }
             }
-            EventKind::Exhausted { segment, reason } => {
-                Self { reason, ..Self::of_segment("exhausted", segment) }
-            }
+            EventKind::Exhausted { segment, end_tick, end_time_ms, reason } => Self {
+                end_tick: Some(end_tick),
+                end_time_ms: Some(end_time_ms),
+                reason,
+                ..Self::of_segment("exhausted", segment)
+            },
+            EventKind::AsRun(record) => Self {
+                asset: Some(record.asset.clone()),
+                record: Some(AsRunFields::from(air_core::AsRun::clone(&record))),
+                ..Self::of_segment("as_run", record.segment)
+            },
             EventKind::Completed { segment } => Self::of_segment("completed", segment),
             EventKind::Underrun { segment } => Self::of_segment("underrun", segment),
             EventKind::CueFailed { segment, reason } => {

@@ -2,15 +2,16 @@
 //! while a file is waited for.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use air_core::{ProgramFormat, RenderOptions, RenderSegment};
+use air_core::{ProgramFormat, RenderOptions, RenderProgress, RenderSegment};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use crate::convert::{AirError, CountersFields, SinkArguments};
+use crate::convert::{AirError, AsRunFields, CountersFields, SinkArguments};
 
 /// How often Python is asked whether to go on: often enough for Ctrl-C, too rare to slow the encoder.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -21,9 +22,20 @@ pub struct RenderFields {
     ticks: u64,
     bytes: u64,
     counters: CountersFields,
+    as_run: Vec<AsRunFields>,
 }
 
-/// Renders `segments` (asset, start in ms, duration in ms) to `out`; `progress(ticks)` returning `False` cancels.
+/// What of `air_core::RenderOptions` is neither format nor sink.
+#[derive(FromPyObject)]
+pub struct RenderArguments {
+    #[pyo3(item)]
+    failsafe: bool,
+    #[pyo3(item)]
+    pts_base: u64,
+}
+
+/// Renders `segments` (asset, start in ms, duration in ms) to `out`; `progress(ticks, total_ticks)` returning
+/// `False` cancels.
 #[pyfunction]
 pub fn render(
     py: Python<'_>,
@@ -31,25 +43,28 @@ pub fn render(
     out: PathBuf,
     program_format_json: &str,
     sink: SinkArguments,
+    options: RenderArguments,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<RenderFields> {
     let format = ProgramFormat::from_json(program_format_json)
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let options = RenderOptions { sink: sink.into(), ..RenderOptions::new(format) };
+    let RenderArguments { failsafe, pts_base } = options;
+    let options = RenderOptions { sink: sink.into(), failsafe, pts_base, ..RenderOptions::new(format) };
     let plan: Vec<_> = segments
         .into_iter()
         .map(|(asset, start_offset_ms, duration_ms)| RenderSegment { asset, start_offset_ms, duration_ms })
         .collect();
 
-    let (done, cancelled) = (AtomicU64::new(0), AtomicBool::new(false));
+    let begun = RenderProgress { ticks: 0, total_ticks: None };
+    let (done, cancelled) = (Mutex::new(begun), AtomicBool::new(false));
     let mut raised = None;
     let stats = py.detach(|| {
         std::thread::scope(|scope| {
             let (finished, outcome) = sync_channel(1);
             let (plan, out, options, done, cancelled) = (&plan, &out, &options, &done, &cancelled);
             scope.spawn(move || {
-                let stats = air_core::render(plan, out, options, &mut |ticks| {
-                    done.store(ticks, Ordering::Relaxed);
+                let stats = air_core::render(plan, out, options, &mut |progress| {
+                    *done.lock().unwrap_or_else(PoisonError::into_inner) = progress;
                     !cancelled.load(Ordering::Relaxed)
                 });
                 // The receiver waits below, until this comes.
@@ -61,7 +76,8 @@ pub fn render(
                     Err(RecvTimeoutError::Disconnected) => return None,
                     Err(RecvTimeoutError::Timeout) => {}
                 }
-                let goes_on = ask(progress.as_ref(), done.load(Ordering::Relaxed)).unwrap_or_else(|error| {
+                let done = *done.lock().unwrap_or_else(PoisonError::into_inner);
+                let goes_on = ask(progress.as_ref(), done).unwrap_or_else(|error| {
                     raised.get_or_insert(error);
                     false
                 });
@@ -80,16 +96,17 @@ pub fn render(
             ticks: stats.ticks,
             bytes: stats.counters.bytes_written,
             counters: stats.counters.into(),
+            as_run: stats.as_run.into_iter().map(Into::into).collect(),
         }),
     }
 }
 
 /// Whether to go on, by the host's pending signals and its own callback.
-fn ask(progress: Option<&Py<PyAny>>, ticks: u64) -> PyResult<bool> {
+fn ask(progress: Option<&Py<PyAny>>, done: RenderProgress) -> PyResult<bool> {
     Python::attach(|py| {
         py.check_signals()?;
         let Some(progress) = progress else { return Ok(true) };
-        let answer = progress.call1(py, (ticks,))?;
+        let answer = progress.call1(py, (done.ticks, done.total_ticks))?;
         // A callback that only prints returns None, which is not a wish to stop.
         Ok(answer.is_none(py) || answer.is_truthy(py)?)
     })

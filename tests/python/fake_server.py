@@ -16,7 +16,7 @@ from fakes import PACKET, FakeEngine
 class Flood(FakeEngine):
     """Writes until the stream is closed, as fast as it is read."""
 
-    def switch_to_live(self, channel_id: int) -> Any:
+    def switch_to_live(self, channel_id: int, *, target_boundary_time_ms: int = 0) -> Any:
         reply = super().switch_to_live(channel_id)
         threading.Thread(target=self._flood).start()
         return reply

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 from air_py import (
+    AsRun,
     AttachStreamReply,
     Counters,
     Event,
@@ -25,6 +26,11 @@ PACKET = b"\x47\x1f\xff\x10" + b"\xff" * 184
 
 COUNTERS = Counters(**dict.fromkeys(Counters.__dataclass_fields__, 0))
 OK = (True, "", ResultCode.OK)
+
+
+def as_run(asset: str) -> AsRun:
+    """A record of an asset that ran as planned."""
+    return AsRun(1, asset, 0, 0, 0, None, 9, 0, None, None, 10, 0, 0, 0, 0, None)
 
 
 def refusal(message: str, code: ResultCode = ResultCode.FAILED) -> tuple[bool, str, ResultCode]:
@@ -99,10 +105,13 @@ class FakeEngine:
         self._preview, self._preview_state = asset_path, "cueing" if asset_path == self.slow else "cued"
         return LoadPreviewReply(*OK, True)
 
-    def switch_to_live(self, channel_id: int) -> SwitchToLiveReply:
-        self._note("switch_to_live")
+    def switch_to_live(self, channel_id: int, *, target_boundary_time_ms: int = 0) -> SwitchToLiveReply:
+        self._note("switch_to_live", *([target_boundary_time_ms] if target_boundary_time_ms else []))
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "no preview")
+        if target_boundary_time_ms:
+            self._preview_state = "armed"
+            return SwitchToLiveReply(*OK, True, 0, 0, "")
         if self._preview == self.slow:
             self._preview_state = "armed"
             return SwitchToLiveReply(*refusal("armed", ResultCode.NOT_READY), False, 0, 0, "")
@@ -125,6 +134,10 @@ class FakeEngine:
         self._live_state = "exhausted"
         self.report(EventKind.COMPLETED)
 
+    def exhaust(self, end_time_ms: int) -> None:
+        """The live asset is read to its end, which is on air until then."""
+        self.report(EventKind.EXHAUSTED, end_time_ms=end_time_ms)
+
     def fail_cue(self) -> None:
         """The preview turns out to have no picture."""
         self._preview_state = "failed"
@@ -138,14 +151,14 @@ class FakeEngine:
         assert self.stream is not None
         self.stream.sendall(data)
 
-    def report(self, kind: EventKind, asset: str | None = None) -> None:
-        self._events.put(Event(0, kind, kind.value, segment=self._segment, asset=asset))
+    def report(self, kind: EventKind, **fields: Any) -> None:
+        self._events.put(Event(0, kind, kind.value, segment=self._segment, **fields))
 
     def next_event(self, timeout: float) -> Event | None:
         with self.changed:
             self.events_asked += 1
             self.changed.notify_all()
-        return self._events.get()
+        return self._events.get() if timeout or not self._events.empty() else None
 
     def status(self) -> Status | None:
         if self.stopped.is_set():

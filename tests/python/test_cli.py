@@ -21,7 +21,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def render(plan: object, out: object, **options: Any) -> Stats:
         asked.append({"plan": plan, "out": out, **options})
-        return Stats(ticks=300, bytes=1880, counters=COUNTERS)
+        return Stats(ticks=300, bytes=1880, counters=COUNTERS, as_run=())
 
     monkeypatch.setattr(cli, "render", render)
     return asked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from air_py import AirError, ProgramFormat, Segment, SinkConfig, check, render
+from air_py import AirError, ProgramFormat, Progress, Segment, SinkConfig, check, render
 
 pytestmark = pytest.mark.engine
 
@@ -74,10 +74,10 @@ LONG = [Segment("pattern:bars", duration_ms=3_600_000)]
 
 
 def test_progress_can_cancel(tmp_path: Path) -> None:
-    seen: list[int] = []
+    seen: list[Progress] = []
 
-    def stop(ticks: int) -> bool:
-        seen.append(ticks)
+    def stop(progress: Progress) -> bool:
+        seen.append(progress)
         return False
 
     with pytest.raises(AirError):
@@ -86,8 +86,8 @@ def test_progress_can_cancel(tmp_path: Path) -> None:
 
 
 def test_an_exception_in_progress_comes_through(tmp_path: Path) -> None:
-    def fail(ticks: int) -> None:
-        raise LookupError(ticks)
+    def fail(progress: Progress) -> None:
+        raise LookupError(progress)
 
     with pytest.raises(LookupError):
         render(LONG, tmp_path / "out.ts", format=FORMAT, sink=SINK, progress=fail)

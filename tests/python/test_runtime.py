@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from air_py import EventKind
+from air_py.as_run import AsRunLog
 from air_py.runtime import Channel, ChannelUnavailable, Runtime
-from fakes import PACKET, FakeEngine
+from fakes import PACKET, FakeEngine, as_run
 
 pytestmark = pytest.mark.usefixtures("no_leak")
 
 
 @contextmanager
-def on_air(engine: FakeEngine, *media: str, loop: bool = True) -> Iterator[Runtime]:
-    runtime = Runtime(Channel(1, media, loop=loop), lambda sink: engine)  # type: ignore[arg-type, return-value]
+def on_air(engine: FakeEngine, *media: str, loop: bool = True, as_run: AsRunLog | None = None) -> Iterator[Runtime]:
+    runtime = Runtime(Channel(1, media, loop=loop, as_run=as_run), lambda sink: engine)  # type: ignore[arg-type, return-value]
     try:
         runtime.start()
         yield runtime
@@ -54,6 +57,34 @@ def test_the_next_asset_is_cued_at_once_and_taken_when_the_live_one_is_out() -> 
         engine.complete()
         engine.wait_for_call("load_preview", "b", count=2)
     assert engine.calls.count(("switch_to_live",)) == 3
+
+
+def test_the_next_asset_is_taken_at_the_very_end_of_the_live_one() -> None:
+    """PAINS 2: told where the live one ends, a playlist leaves no gap."""
+    engine = FakeEngine()
+    with on_air(engine, "a", "b"):
+        engine.wait_for_call("load_preview", "b")
+        engine.exhaust(1234)
+        engine.wait_for_call("switch_to_live", 1234)
+        engine.take()
+        engine.wait_for_call("load_preview", "a", count=2)
+    assert engine.calls.count(("switch_to_live",)) == 1, "the first"
+
+
+def test_what_was_on_air_is_recorded_to_the_last(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    engine, path = FakeEngine(), tmp_path / "as-run.jsonl"
+    with AsRunLog(path) as log, on_air(engine, "a", "b", as_run=log):
+        engine.report(EventKind.AS_RUN, record=as_run("a"))
+        engine.wait_until_answered(2)
+        engine.report(EventKind.AS_RUN, record=as_run("b"))
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(record["channel_id"], record["asset"]) for record in records] == [(1, "a"), (1, "b")]
+    with AsRunLog("/dev/full") as log, on_air(FakeEngine(), "a", as_run=log) as runtime:
+        assert next(runtime.reader) == PACKET * 7
+        assert isinstance(runtime._engine, FakeEngine)
+        runtime._engine.report(EventKind.AS_RUN, asset="a", record=as_run("a"))
+        runtime._engine.wait_until_answered(2)
+        assert "the as-run record of a is lost" in caplog.text
 
 
 def test_without_loop_the_last_asset_is_followed_by_black() -> None:

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from ._air import AirError, __version__
     from .engine import Engine
     from .formats import ProgramFormat
-    from .rendering import Segment, Stats, render
+    from .plan import load_plan
+    from .rendering import Progress, Segment, Stats, render
     from .report import CheckSummary, Facts, Finding, Report, StreamFacts, check
     from .results import (
+        AsRun,
         AttachStreamReply,
         Counters,
         Event,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
         LoadPreviewReply,
         Reply,
         ResultCode,
+        SourcePicture,
         Status,
         StreamTransport,
         SwitchToLiveReply,
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AirError",
+    "AsRun",
     "AttachStreamReply",
     "CheckSummary",
     "Counters",
@@ -41,11 +45,13 @@ __all__ = [
     "Finding",
     "LoadPreviewReply",
     "ProgramFormat",
+    "Progress",
     "Reply",
     "Report",
     "ResultCode",
     "Segment",
     "SinkConfig",
+    "SourcePicture",
     "Stats",
     "Status",
     "StreamFacts",
@@ -54,6 +60,7 @@ __all__ = [
     "SwitchToLiveReply",
     "__version__",
     "check",
+    "load_plan",
     "render",
 ]
 
@@ -61,9 +68,11 @@ _MODULES = {
     "_air": ("AirError", "__version__"),
     "engine": ("Engine",),
     "formats": ("ProgramFormat",),
-    "rendering": ("Segment", "Stats", "render"),
+    "plan": ("load_plan",),
+    "rendering": ("Progress", "Segment", "Stats", "render"),
     "report": ("CheckSummary", "Facts", "Finding", "Report", "StreamFacts", "check"),
     "results": (
+        "AsRun",
         "AttachStreamReply",
         "Counters",
         "Event",
@@ -71,6 +80,7 @@ _MODULES = {
         "LoadPreviewReply",
         "Reply",
         "ResultCode",
+        "SourcePicture",
         "Status",
         "StreamTransport",
         "SwitchToLiveReply",

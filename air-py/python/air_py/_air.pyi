@@ -54,7 +54,8 @@ def render(
     out: str,
     program_format_json: str,
     sink: SinkConfig,
-    progress: Callable[[int], object] | None,
+    options: dict[str, Any],
+    progress: Callable[[int, int | None], object] | None,
 ) -> dict[str, Any]: ...
 def log_install(level: int) -> None: ...
 def log_next() -> tuple[tuple[int, str, str], int] | None: ...

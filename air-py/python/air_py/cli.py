@@ -10,12 +10,26 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
+from fractions import Fraction
 from typing import TypeVar
 
-from . import AirError, ProgramFormat, Report, Segment, SinkConfig, __version__, check, console, render
+from . import (
+    AirError,
+    ProgramFormat,
+    Report,
+    Segment,
+    SinkConfig,
+    __version__,
+    check,
+    console,
+    load_plan,
+    progress,
+    render,
+)
+from .as_run import AsRunLog
 from .runtime import DEFAULT_FORMAT
 
 __all__ = ["main"]
@@ -59,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--port", type=_integer(0, 65535), default=8000, help="port; 0 takes a free one (%(default)s)")
     command.add_argument("--loop", action=argparse.BooleanOptionalAction, default=True, help="start over at the end")
     _add_output_options(command)
+    command.add_argument("--as-run", metavar="FILE", help="append a line of JSON for each segment that was on air")
 
     command = _command(commands, "check", _check, "judge a transport stream; exit 0 when every hard check holds")
     command.add_argument("file", metavar="FILE")
@@ -68,9 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "render", _render, "render segments to a file, faster than real time")
     command.add_argument("-o", "--output", required=True, metavar="OUT.ts")
     command.add_argument("--stats", metavar="FILE.json", help="write frames, bytes, counters and seconds taken")
+    command.add_argument("--as-run", metavar="FILE", help="append a line of JSON for each segment")
+    command.add_argument("--plan", metavar="FILE.toml", help="the segments as tables [[segment]], in place of SEGMENT")
+    command.add_argument("--failsafe", action="store_true", help="air black in the place of what cannot be played")
     command.add_argument(
         "segments",
-        nargs="+",
+        nargs="*",
         type=_segment,
         metavar="SEGMENT",
         help="FILE[,start=MS][,dur=MS], black,dur=MS or pattern,dur=MS; a file of such a name is ./black",
@@ -117,16 +135,21 @@ def _serve(options: argparse.Namespace) -> int:
 
     media = options.media or ["pattern:bars"]
     _warn_of_unplayable(media)
-    channel = Channel(1, tuple(media), options.format, _sink(options), options.loop)
     try:
         listener = server.listen(options.host, options.port)
     except OSError as error:
         raise ValueError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
 
     host = f"[{options.host}]" if ":" in options.host else options.host
-    url = f"http://{host}:{listener.getsockname()[1]}/channels/{channel.channel_id}.ts"
-    server.run(ChannelApp([channel]), listener, on_ready=lambda: print(url, flush=True))
+    with listener, _as_run(options) as as_run:
+        channel = Channel(1, tuple(media), options.format, _sink(options), options.loop, as_run)
+        url = f"http://{host}:{listener.getsockname()[1]}/channels/{channel.channel_id}.ts"
+        server.run(ChannelApp([channel]), listener, on_ready=lambda: print(url, flush=True))
     return 0
+
+
+def _as_run(options: argparse.Namespace) -> AsRunLog | nullcontext[None]:
+    return AsRunLog(options.as_run) if options.as_run else nullcontext()
 
 
 def _warn_of_unplayable(media: Sequence[str]) -> None:
@@ -186,27 +209,27 @@ def _ms(ticks_27m: int) -> str:
 
 
 def _render(options: argparse.Namespace) -> int:
+    if bool(options.plan) == bool(options.segments):
+        raise ValueError("render wants either segments or --plan")
+    plan = load_plan(options.plan) if options.plan else options.segments
     begun = time.monotonic()
     # Opened before the work, which may take hours, so that a path that cannot be written is not found out after it.
-    with open(options.stats, "w") if options.stats else nullcontext() as stats_file, _progress() as progress:
-        stats = render(options.segments, options.output, format=options.format, sink=_sink(options), progress=progress)
+    with (
+        open(options.stats, "w") if options.stats else nullcontext() as stats_file,
+        _as_run(options) as as_run,
+        progress.shown(Fraction(options.format.frame_rate)) as show,
+    ):
+        sink, failsafe = _sink(options), options.failsafe
+        stats = render(plan, options.output, format=options.format, sink=sink, failsafe=failsafe, progress=show)
         seconds = time.monotonic() - begun
+        if as_run:
+            for record in stats.as_run:
+                as_run.write(record)
         if stats_file:
-            stats_file.write(json.dumps({**asdict(stats), "seconds": round(seconds, 3)}, indent=2) + "\n")
+            fields = {"ticks": stats.ticks, "bytes": stats.bytes, "counters": asdict(stats.counters)}
+            stats_file.write(json.dumps({**fields, "seconds": round(seconds, 3)}, indent=2) + "\n")
     print(f"{options.output}: {stats.ticks} frames, {stats.bytes} bytes in {seconds:.1f} s")
     return 0
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None] | None]:
-    """What shows the frames done on a line of the terminal, gone again at the end; ``None`` when there is none."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    try:
-        yield lambda frames: print(f"\r{frames} frames", end="", file=sys.stderr, flush=True)
-    finally:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _sink(options: argparse.Namespace) -> SinkConfig:

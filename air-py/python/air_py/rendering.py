@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from . import _air, log
 from .formats import ProgramFormat
 from .integers import whole
-from .results import Counters, from_fields
+from .results import AsRun, Counters, from_fields
 from .sink import SinkConfig
 
-__all__ = ["Segment", "Stats", "render"]
+__all__ = ["Progress", "Segment", "Stats", "render"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,18 @@ class Stats:
     """Frames written."""
     bytes: int
     counters: Counters
+    as_run: tuple[AsRun, ...]
+    """What became of each segment, in order."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a rendering is."""
+
+    ticks: int
+    """Frames made."""
+    total_ticks: int | None
+    """Frames there will be, about; ``None`` when an asset does not tell its length."""
 
 
 def render(
@@ -50,7 +62,9 @@ def render(
     *,
     format: ProgramFormat,
     sink: SinkConfig | None = None,
-    progress: Callable[[int], object] | None = None,
+    failsafe: bool = False,
+    pts_base: int = 90_000,
+    progress: Callable[[Progress], object] | None = None,
 ) -> Stats:
     """Renders ``plan`` to the transport-stream file ``out``, on a clock of its own.
 
@@ -58,7 +72,10 @@ def render(
     with more, libx264's rate control depends on which is ahead. The GIL is released while it works.
 
     :param plan: segments in order; a bare path is the whole asset.
-    :param progress: called about ten times a second with the frames done; returning ``False`` cancels.
+    :param failsafe: air black in the place of an asset that cannot be played, for its duration if it has one, rather
+        than raise.
+    :param pts_base: PTS of the first picture, in 90 kHz units; at least the mux delay.
+    :param progress: called about ten times a second; returning ``False`` cancels.
     :raises ValueError: the plan is empty.
     :raises AirError: an asset cannot be played, the sink's settings are unusable, the file cannot be written, or
         ``progress`` cancelled.
@@ -72,6 +89,7 @@ def render(
         os.fspath(out),
         format.to_json(),
         sink or SinkConfig(),
-        progress,
+        {"failsafe": failsafe, "pts_base": whole("pts_base", pts_base, 0, 2**63 - 1)},
+        progress and (lambda ticks, total_ticks: progress(Progress(ticks, total_ticks))),
     )
     return from_fields(Stats, fields)

@@ -12,6 +12,7 @@ from enum import Enum, IntEnum
 from typing import Any, TypeVar
 
 __all__ = [
+    "AsRun",
     "AttachStreamReply",
     "Counters",
     "Event",
@@ -19,6 +20,7 @@ __all__ = [
     "LoadPreviewReply",
     "Reply",
     "ResultCode",
+    "SourcePicture",
     "Status",
     "StreamTransport",
     "SwitchToLiveReply",
@@ -140,9 +142,12 @@ class EventKind(Enum):
     TAKEN = "taken"
     """A segment went live; ``segment`` and ``asset`` say which."""
     EXHAUSTED = "exhausted"
-    """The live segment is read to its end; its last frames are still to be shown."""
+    """The live segment is read to its end; its last frames are still to be shown. A switch with ``end_time_ms`` as
+    its boundary follows them without a gap."""
     COMPLETED = "completed"
     """The live segment's last frame has been shown; black and silence until the next switch."""
+    AS_RUN = "as_run"
+    """A segment that was live has left the air; ``record`` says what became of it."""
     CUE_FAILED = "cue_failed"
     """The preview cannot be played; ``reason`` says why."""
     UNDERRUN = "underrun"
@@ -153,6 +158,49 @@ class EventKind(Enum):
     """The reader went away; the channel goes on and can be attached again."""
     OTHER = "other"
     """Something newer than this package; see ``message``."""
+
+
+@dataclass(frozen=True)
+class SourcePicture:
+    """A picture of an asset."""
+
+    number: int
+    """In display order from 0; after a start in the middle, what the asset's rate makes of the time."""
+    media_ms: int
+    """Milliseconds from the start of the asset."""
+
+
+@dataclass(frozen=True)
+class AsRun:
+    """What became of one segment that was live. Each of its ticks is one of content, held and black."""
+
+    segment: int
+    asset: str
+    start_offset_ms: int
+    planned_first_tick: int
+    """The tick it was to go live at: that of its boundary, or the next one at the time of the command."""
+    first_tick: int
+    planned_last_tick: int | None
+    """The last tick before its hard stop or its planned end; ``None`` when it had none."""
+    last_tick: int | None
+    """``None`` when another segment went live at the same tick."""
+    first_time_ms: int
+    """When its first tick was due, in UTC milliseconds; in a rendering, from the start of that."""
+    first_source: SourcePicture | None
+    """The first picture of the asset that was shown; ``None`` when it showed none."""
+    last_source: SourcePicture | None
+    content: int
+    """Ticks that showed what was due in the asset."""
+    repeated: int
+    """How many of these showed the same picture as the tick before, by the cadence."""
+    dropped: int
+    """Pictures of the asset, between the first and the last, that no tick showed."""
+    held: int
+    """Ticks filled with the last picture because the next was late."""
+    black: int
+    """Ticks filled with black: late for longer, or after the end."""
+    failure: str | None
+    """Why it could not be played, or not to its end."""
 
 
 @dataclass(frozen=True)
@@ -167,15 +215,29 @@ class Event:
     asset: str | None = None
     reason: str | None = None
     ticks: int | None = None
+    end_tick: int | None = None
+    """The first tick an exhausted segment has nothing for."""
+    end_time_ms: int | None = None
+    """The boundary, in UTC milliseconds, that falls on that tick."""
+    record: AsRun | None = None
 
 
 _Result = TypeVar("_Result")
+
+
+def _optional(result: type[Any]) -> Callable[[Mapping[str, Any] | None], object]:
+    return lambda fields: None if fields is None else from_fields(result, fields)
+
 
 _TYPED: Mapping[str, Callable[[Any], object]] = {
     "result_code": ResultCode,
     "negotiated_transport": StreamTransport,
     "kind": EventKind,
     "counters": lambda fields: Counters(**fields),
+    "first_source": _optional(SourcePicture),
+    "last_source": _optional(SourcePicture),
+    "record": _optional(AsRun),
+    "as_run": lambda records: tuple(from_fields(AsRun, record) for record in records),
 }
 
 

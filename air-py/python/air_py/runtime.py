@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from .as_run import AsRunLog
 from .engine import Engine
 from .formats import ProgramFormat
 from .results import Event, EventKind, Reply, ResultCode
@@ -45,6 +46,8 @@ class Channel:
     sink: SinkConfig = field(default_factory=SinkConfig)
     loop: bool = True
     """Whether the first asset follows the last."""
+    as_run: AsRunLog | None = None
+    """Where what was on air is recorded."""
 
 
 class Runtime:
@@ -89,6 +92,8 @@ class Runtime:
             self._engine.stop_channel(self._id)
         if self._playlist.ident is not None:
             self._playlist.join()
+        while event := self._engine.next_event(0):
+            self._record(event)
 
     def _play(self) -> None:
         """The playlist's thread. Its failure ends the stream, which would be black for ever."""
@@ -101,6 +106,7 @@ class Runtime:
     def _follow(self) -> None:
         while not self._stopping.is_set():
             event = self._engine.next_event(_RETRY_S)
+            ends_at_ms = 0
             if event is None:
                 self._tries = len(self._channel.media)
             elif event.kind is EventKind.TAKEN:
@@ -108,7 +114,11 @@ class Runtime:
                 self._reported.pop(event.asset or "", None)
             elif event.kind is EventKind.CUE_FAILED:
                 self._cue_failed(event)
-            if not self._tend() and self._engine.status() is None:
+            elif event.kind is EventKind.EXHAUSTED:
+                ends_at_ms = event.end_time_ms or 0
+            elif event.kind is EventKind.AS_RUN:
+                self._record(event)
+            if not self._tend(ends_at_ms) and self._engine.status() is None:
                 return
 
     def _cue_failed(self, event: Event) -> None:
@@ -116,10 +126,19 @@ class Runtime:
         if status is not None and status.preview == "failed":  # And not replaced since.
             self._skipped(self._cued, event.reason or event.message)
 
-    def _tend(self) -> bool:
+    def _record(self, event: Event) -> None:
+        if not (self._channel.as_run and event.record):
+            return
+        try:
+            self._channel.as_run.write(event.record, channel_id=self._id)
+        except OSError as error:  # A full disk is no reason to go off the air.
+            logger.warning("channel %d: the as-run record of %s is lost: %s", self._id, event.asset, error)
+
+    def _tend(self, ends_at_ms: int = 0) -> bool:
         """Has the next asset cued while one is live and taken when none is; false when there is none to take.
 
-        Goes by what the engine is doing now; events tell of moments that may be past and are only the occasion.
+        When it is known that the live one ends at ``ends_at_ms``, the next is taken at that boundary. Goes by what the
+        engine is doing now; events tell of moments that may be past and are only the occasion.
         """
         status = self._engine.status()
         if status is None:
@@ -128,11 +147,13 @@ class Runtime:
         if status.preview == "armed" or (live and (status.live_asset or "").startswith("pattern:")):
             return True
         cued = status.preview in ("cueing", "cued") or self._cue()
-        while cued and not live:
-            reply = self._engine.switch_to_live(self._id)
+        due = not live or ends_at_ms > 0
+        while cued and due:
+            reply = self._engine.switch_to_live(self._id, target_boundary_time_ms=ends_at_ms)
             # Not ready is armed: black and silence are on air until the first picture is.
-            live = reply.success or reply.result_code is ResultCode.NOT_READY
-            if not live:
+            due = not (reply.success or reply.result_code is ResultCode.NOT_READY)
+            live = live or not due
+            if due:
                 self._skipped(self._cued, reply.message)
                 cued = self._cue()
         return live
