@@ -107,8 +107,9 @@ fn is_black(picture: &Picture) -> bool {
     [BLACK, NEUTRAL, NEUTRAL].into_iter().enumerate().all(|(index, level)| {
         let plane = picture.plane(index);
         let width = picture.width() as usize / if index == 0 { 1 } else { 2 };
+        let black = vec![level; width];
         let mut rows = plane.data.chunks(plane.stride.max(1));
-        plane.rows > 0 && rows.all(|row| row.iter().take(width).all(|&value| value == level))
+        plane.rows > 0 && rows.all(|row| row.starts_with(&black))
     })
 }
 
