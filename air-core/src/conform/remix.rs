@@ -1,8 +1,8 @@
 //! Remix: the filters that bring one kind of decoded sound to house rate, layout and sample format.
 //!
-//! Folding surround sound into fewer channels follows ITU-R BS.775 but for the centre, which is added at 0 dB
-//! instead of −3 dB, the other value that ATSC A/52 (annex D, `lorocmixlev`) has for it in common use: dialogue is
-//! there, and films are too quiet beside stereo without.
+//! Folding surround sound into fewer channels follows ITU-R BS.775 but for the centre, which is added at 0 dB, one
+//! of the values of ATSC A/52 (annex D, `lorocmixlev`), instead of −3 dB: that is where dialogue is, and films are
+//! too quiet beside stereo without.
 //!
 //! | from | into left | into right |
 //! |---|---|---|
@@ -37,18 +37,13 @@ pub fn graph(source: &SamplesFormat, time_base: Rational, house: AudioFormat) ->
 /// Channels go where their places say.
 fn by_place(source: &SamplesFormat, house: AudioFormat) -> String {
     let (rate, out) = (house.sample_rate, output(house));
-    let same = source.layout == layout(house.channels);
     match (source.channels, house.channels) {
         // swresample would take 3 dB away.
         (1, 2 | 3) => format!("pan=stereo|c0=c0|c1=c0,aresample={rate},{out}"),
-        (from, 1) if from > 2 => {
-            format!("aresample={rate}:{FOLD},aformat=sample_fmts=dbl:channel_layouts=stereo,{LIMITER},{out}")
-        }
-        (from, _) if from > 2 && !same => {
-            let layout = layout(house.channels);
-            format!(
-                "aresample={rate}:{FOLD},aformat=sample_fmts=dbl:channel_layouts={layout},{LIMITER},{out}"
-            )
+        (3.., to) if source.layout != layout(to) => {
+            // Mono is half of each side, which the last step sees to.
+            let folded = format!("aformat=sample_fmts=dbl:channel_layouts={}", layout(to.max(2)));
+            format!("aresample={rate}:{FOLD},{folded},{LIMITER},{out}")
         }
         _ => format!("aresample={rate},{out}"),
     }
