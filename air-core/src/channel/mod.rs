@@ -73,7 +73,7 @@ pub(crate) struct Channel {
 impl Channel {
     /// A channel that has started and has nothing on air; `black` is its filler.
     pub fn new(config: ChannelConfig, black: Picture) -> Channel {
-        let program = ProgramBus::new(black, config.format.audio.channels, config.hold);
+        let program = ProgramBus::new(black, config.format.audio, config.hold);
         let Step { state, .. } = step(&State::Stopped, Input::Command(crate::control::Command::Start));
         Channel {
             config,

@@ -9,6 +9,7 @@ use super::cadence::{MediaNanos, NANOS};
 use super::joints::Joints;
 use super::placement::{Block, Placement};
 use super::queue::SoundQueue;
+use super::remix;
 use crate::format::AudioFormat;
 
 /// House samples of one source, waiting to be cut into house frames.
@@ -96,7 +97,7 @@ impl AudioConform {
         Block { stamp, length }
     }
 
-    /// Where the sound so far ends, but for the fraction of a millisecond that the filters hold back.
+    /// Where the sound so far ends, but for the few milliseconds that the filters hold back.
     fn expected(&self) -> MediaNanos {
         self.origin.saturating_add(air_av::rescale_nearest(self.at, self.sample(), NANOS))
     }
@@ -117,7 +118,7 @@ impl AudioConform {
         }
         let mut graph = match self.graph.take() {
             Some((_, graph)) => graph,
-            None => AudioGraph::new(&format, self.time_base, &self.filters())?,
+            None => remix::graph(&format, self.time_base, self.house)?,
         };
         graph.push(Some(samples))?;
         self.drain(&mut graph)?;
@@ -158,20 +159,5 @@ impl AudioConform {
     /// The length of a sample.
     fn sample(&self) -> Rational {
         Rational::new(1, i32::try_from(self.house.sample_rate).unwrap_or(i32::MAX))
-    }
-
-    fn filters(&self) -> String {
-        let layout = match self.house.channels {
-            1 => "mono",
-            2 => "stereo",
-            3 => "2.1",
-            4 => "4.0",
-            5 => "5.0",
-            6 => "5.1",
-            7 => "6.1",
-            _ => "7.1",
-        };
-        let rate = self.house.sample_rate;
-        format!("aresample={rate},aformat=sample_fmts=s16:sample_rates={rate}:channel_layouts={layout}")
     }
 }

@@ -9,3 +9,4 @@ pub mod joints;
 pub mod picture;
 mod placement;
 mod queue;
+mod remix;

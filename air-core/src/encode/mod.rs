@@ -5,6 +5,7 @@
 
 mod adts;
 mod audio;
+mod black;
 mod codec;
 mod level;
 mod null;
@@ -19,6 +20,7 @@ use crate::format::ProgramFormat;
 use crate::frame::ProgramFrame;
 use crate::time::FrameRate;
 use audio::AudioFrames;
+use black::BlackLoop;
 use video::VideoEncode;
 
 /// Index of the video stream among a sink's elementary streams.
@@ -61,7 +63,7 @@ pub enum EncodeError {
 
 /// The encoders of one sink.
 pub struct Encoder {
-    video: Box<dyn VideoEncode>,
+    video: BlackLoop,
     audio: AudioFrames,
     rate: FrameRate,
     sample_rate: u64,
@@ -86,7 +88,7 @@ impl Encoder {
         let audio = codec::audio(&config.audio_encoder)?;
         let (video_stream, audio_stream) = ((video.stream)(config, format), (audio.stream)(format));
         Ok(Encoder {
-            video: (video.open)(config, format)?,
+            video: BlackLoop::new((video.open)(config, format)?, config.gop(format)),
             audio: AudioFrames::new((audio.open)(config, format)?, format.audio.channels),
             rate: format.video.frame_rate,
             sample_rate: u64::from(format.audio.sample_rate),

@@ -8,9 +8,11 @@ use std::time::Duration;
 use air_av::Picture;
 
 use super::as_run::{AsRun, Entry};
+use super::declick::Declick;
 use super::live::{Live, ProgramEvent, Shown};
 use super::slot::Slot;
 use crate::control::SegmentId;
+use crate::format::AudioFormat;
 use crate::frame::ProgramFrame;
 use crate::stats::Counters;
 use crate::time::Stamp;
@@ -22,18 +24,20 @@ pub struct ProgramBus {
     live: Option<Live>,
     black: Picture,
     channels: usize,
+    declick: Declick,
     hold: Duration,
     counters: Counters,
 }
 
 impl ProgramBus {
-    /// A bus whose filler is `black`, with `channels` of sound, that holds a late segment's picture for `hold`.
-    pub fn new(black: Picture, channels: u16, hold: Duration) -> ProgramBus {
+    /// A bus whose filler is `black`, with sound of `audio`, that holds a late segment's picture for `hold`.
+    pub fn new(black: Picture, audio: AudioFormat, hold: Duration) -> ProgramBus {
         ProgramBus {
             preview: None,
             live: None,
             black,
-            channels: usize::from(channels),
+            channels: usize::from(audio.channels),
+            declick: Declick::new(audio),
             hold,
             counters: Counters::default(),
         }
@@ -77,13 +81,14 @@ impl ProgramBus {
             None => Shown::BLACK,
         };
         self.counters.count(shown.origin, &events);
-        let frame = ProgramFrame {
+        let mut frame = ProgramFrame {
             stamp,
             picture: shown.picture.unwrap_or_else(|| self.black.clone()),
             audio: shown.audio.unwrap_or_else(|| vec![0; stamp.samples * self.channels]),
             origin: shown.origin,
             random_access: shown.is_first,
         };
+        self.declick.smooth(frame.origin, &mut frame.audio);
         (frame, events)
     }
 
@@ -121,10 +126,11 @@ mod tests {
     use crate::time::{FrameRate, Nanos, Tick, Timeline, UtcMillis};
 
     const HOLD: Duration = Duration::from_millis(100);
+    const MONO: AudioFormat = AudioFormat { sample_rate: 48_000, channels: 1 };
     const ENTRY: Entry = Entry { planned: Tick(0), tick: Tick(0), time: UtcMillis(0), stop_at: None };
 
     fn bus(segment: u64, script: impl IntoIterator<Item = Option<u64>>) -> ProgramBus {
-        let mut bus = ProgramBus::new(black(16, 16).unwrap(), 1, HOLD);
+        let mut bus = ProgramBus::new(black(16, 16).unwrap(), MONO, HOLD);
         load(&mut bus, segment, script);
         bus.take(&ENTRY);
         bus
@@ -202,7 +208,7 @@ mod tests {
     /// SG-5, SG-7: nothing at or after the hard stop, and nothing else happens.
     #[test]
     fn a_hard_stop_is_a_clamp() {
-        let mut bus = ProgramBus::new(black(16, 16).unwrap(), 1, HOLD);
+        let mut bus = ProgramBus::new(black(16, 16).unwrap(), MONO, HOLD);
         load(&mut bus, 1, (0..9).map(Some));
         bus.take(&Entry { stop_at: Some(Tick(2)), ..ENTRY });
         assert_eq!(show(&mut bus, 0..4).0, [content(0), content(1), Origin::Black, Origin::Black]);

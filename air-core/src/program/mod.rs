@@ -3,6 +3,7 @@
 mod as_run;
 mod awaited;
 mod bus;
+mod declick;
 mod live;
 mod missing;
 mod read_ahead;
