@@ -142,6 +142,11 @@ impl Demuxer {
         check("av_seek_frame", code).map(drop)
     }
 
+    /// Whether [`seek_before`](Self::seek_before) may work: a FIFO is read as it comes.
+    pub fn is_seekable(&self) -> bool {
+        self.input.is_seekable()
+    }
+
     fn is_chosen(&self, index: usize) -> bool {
         [self.video, self.audio].contains(&Some(index))
     }

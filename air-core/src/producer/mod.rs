@@ -3,6 +3,7 @@
 //! A producer is passive and time-blind. It knows media time and the house format; it never sees a clock,
 //! a tick or a schedule (CK-4, SL-4). Adding one is one file and one arm in [`open`].
 
+mod entry;
 mod faults;
 mod file;
 mod pattern;

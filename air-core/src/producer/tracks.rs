@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
-use air_av::{AudioDecoder, Picture, StreamInfo, VideoDecoder};
+use air_av::{AudioDecoder, Packet, Picture, StreamInfo, VideoDecoder};
 
 use super::faults::Faults;
 use super::reader::{Read, Reader, Track};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::{MediaNanos, SAME_INSTANT, SourceTimes};
 use crate::conform::joints::Joints;
+
+/// How long before an in-point every picture is decoded again: longer than any codec reorders pictures, so that
+/// those that were left out before change nothing.
+const DECODED_WHOLE: MediaNanos = 500_000_000;
 
 /// A decoded picture and the span of media time it is shown for.
 #[derive(Clone, Debug)]
@@ -28,6 +32,8 @@ pub struct VideoTrack {
     times: SourceTimes,
     /// From stamps to media time, since the latest joint.
     offset: MediaNanos,
+    /// Where play begins.
+    in_point: MediaNanos,
     last_stamp: Option<MediaNanos>,
     decoded: VecDeque<Picture>,
     current: Option<TimedPicture>,
@@ -47,6 +53,7 @@ impl VideoTrack {
             decoder: VideoDecoder::new(stream, threads)?,
             times: SourceTimes::new(stream),
             offset: 0,
+            in_point: MediaNanos::MIN,
             last_stamp: None,
             decoded: VecDeque::new(),
             current: None,
@@ -58,6 +65,12 @@ impl VideoTrack {
         })
     }
 
+    /// How long before an in-point pictures have to be whole for those after it to be right: each is shown as it
+    /// was decoded, so not at all.
+    pub fn preroll(&self) -> MediaNanos {
+        0
+    }
+
     /// Finds the first picture that starts at or after `target`, throwing away those before it.
     /// Answers its start; `None` when the stream has none.
     pub fn cue(
@@ -66,6 +79,7 @@ impl VideoTrack {
         joints: &mut Joints,
         target: MediaNanos,
     ) -> Result<Option<MediaNanos>, air_av::Error> {
+        self.in_point = target;
         loop {
             while let Some(picture) = self.upcoming.pop_front() {
                 if picture.start.saturating_add(SAME_INSTANT) >= target {
@@ -127,12 +141,21 @@ impl VideoTrack {
                 Read::End => None,
             };
             self.ended = packet.is_none();
+            self.spare_decoder(packet.as_ref());
             self.faults.pass_over(self.decoder.decode(packet.as_ref(), &mut self.decoded))?;
             while let Some(picture) = self.decoded.pop_front() {
                 self.keep(picture, joints);
             }
         }
         Ok(self.upcoming.len() > had)
+    }
+
+    /// Well before the in-point, pictures that no other is made from are not worth their decoding.
+    fn spare_decoder(&mut self, packet: Option<&Packet>) {
+        let stamp = packet.and_then(|packet| packet.pts().or(packet.dts()));
+        let shown = stamp.map(|stamp| self.times.at(stamp).saturating_add(self.offset));
+        let is_early = shown.is_some_and(|shown| shown.saturating_add(DECODED_WHOLE) < self.in_point);
+        self.decoder.skip_unreferenced(is_early);
     }
 
     fn keep(&mut self, picture: Picture, joints: &mut Joints) {
