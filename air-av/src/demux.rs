@@ -58,6 +58,12 @@ impl Demuxer {
         name.to_str().unwrap_or("")
     }
 
+    /// Whether the container says only when a picture is decoded: then its timestamp is that of the packet for
+    /// which the decoder hands it out, [`StreamInfo::reorder_delay`] pictures late.
+    pub fn stamps_decoding_only(&self) -> bool {
+        self.container() == "avi"
+    }
+
     /// Length in microseconds, if known; a guess in containers without an index.
     pub fn duration_us(&self) -> Option<i64> {
         // SAFETY: the context is valid for as long as self.

@@ -135,7 +135,9 @@ pub fn start_of(stream: &StreamInfo) -> MediaNanos {
 }
 
 fn open_video(demuxer: &Demuxer, asset: &str) -> Result<Option<VideoTrack>, Error> {
+    let Some(stream) = demuxer.video() else { return Ok(None) };
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    let open = |stream| VideoTrack::open(stream, asset, cores.min(MOST_DECODER_THREADS));
-    demuxer.video().map(open).transpose()
+    // A container that counts decoding times counts them in pictures.
+    let late = if demuxer.stamps_decoding_only() { i64::from(stream.reorder_delay()) } else { 0 };
+    VideoTrack::open(stream, asset, cores.min(MOST_DECODER_THREADS), late).map(Some)
 }

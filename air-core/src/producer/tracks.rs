@@ -47,11 +47,17 @@ pub struct VideoTrack {
 }
 
 impl VideoTrack {
-    /// Opens a decoder for `stream` of `asset`, with up to `threads` threads.
-    pub fn open(stream: &StreamInfo, asset: &str, threads: u32) -> Result<VideoTrack, air_av::Error> {
+    /// Opens a decoder for `stream` of `asset`, with up to `threads` threads. Its pictures are stamped `late` units
+    /// of its time base after their instants.
+    pub fn open(
+        stream: &StreamInfo,
+        asset: &str,
+        threads: u32,
+        late: i64,
+    ) -> Result<VideoTrack, air_av::Error> {
         Ok(VideoTrack {
             decoder: VideoDecoder::new(stream, threads)?,
-            times: SourceTimes::new(stream),
+            times: SourceTimes::new(stream, late),
             offset: 0,
             in_point: MediaNanos::MIN,
             last_stamp: None,

@@ -24,7 +24,7 @@ pub fn folder(name: &str) -> PathBuf {
 
 /// The file `out`, made by the ffmpeg tool from `arguments`, in which `PICTURE` and `SOUND` stand for a moving
 /// picture at `rate` frames per second and a sound in which no two moments are alike.
-pub fn media(out: PathBuf, rate: &str, arguments: &str) -> PathBuf {
+pub fn media(out: PathBuf, rate: u32, arguments: &str) -> PathBuf {
     let picture = format!("-f lavfi -i testsrc2=size={SIZE}:rate={rate}");
     let sound = "-f lavfi -i anoisesrc=color=pink:amplitude=0.3:sample_rate=48000:seed=1";
     let arguments = arguments.replace("PICTURE", &picture).replace("SOUND", sound);
@@ -39,7 +39,7 @@ pub fn media(out: PathBuf, rate: &str, arguments: &str) -> PathBuf {
 }
 
 /// The generated picture's size at `rate` whole frames per second, with 48 kHz stereo.
-pub fn house(rate: &str) -> ProgramFormat {
+pub fn house(rate: u32) -> ProgramFormat {
     let (width, height) = SIZE.split_once('x').expect("WxH");
     let json = format!(
         r#"{{"video": {{"width": {width}, "height": {height}, "frame_rate": "{rate}/1"}},
@@ -49,7 +49,7 @@ pub fn house(rate: &str) -> ProgramFormat {
 }
 
 /// The producer of `asset` from `start_offset_ms` on.
-pub fn open(asset: &Path, rate: &str, start_offset_ms: u64) -> Result<Box<dyn Producer>, ProducerError> {
+pub fn open(asset: &Path, rate: u32, start_offset_ms: u64) -> Result<Box<dyn Producer>, ProducerError> {
     let cue = Cue { format: house(rate), start_offset_ms, interrupt: Interrupt::new() };
     producer::open(asset.to_str().expect("a path in UTF-8"), &cue)
 }
@@ -64,12 +64,7 @@ pub struct Seen {
 }
 
 /// House frames of `asset` from `start_offset_ms` on: the first `count`, or all.
-pub fn play(
-    asset: &Path,
-    rate: &str,
-    start_offset_ms: u64,
-    count: usize,
-) -> Result<Vec<Seen>, ProducerError> {
+pub fn play(asset: &Path, rate: u32, start_offset_ms: u64, count: usize) -> Result<Vec<Seen>, ProducerError> {
     let mut producer = open(asset, rate, start_offset_ms)?;
     let mut seen = Vec::new();
     while seen.len() < count
