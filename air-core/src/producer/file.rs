@@ -103,7 +103,10 @@ impl Tracks {
         let demuxer = self.source.reader.demuxer();
         let Some(lead) = demuxer.video().or(demuxer.audio()) else { return Ok(false) };
         let (file_start, audio) = (start_of(lead), demuxer.audio().cloned());
-        match self.source.enter(file_start.saturating_add(offset))? {
+        // The first picture is the first, whatever the file says of its time.
+        let from_first_picture = offset == 0 && demuxer.video().is_some();
+        let target = if from_first_picture { MediaNanos::MIN } else { file_start.saturating_add(offset) };
+        match self.source.enter(target)? {
             Some(start) => self.origin = start,
             None => return Ok(false),
         }

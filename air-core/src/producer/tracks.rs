@@ -36,6 +36,8 @@ pub struct VideoTrack {
     in_point: MediaNanos,
     last_stamp: Option<MediaNanos>,
     decoded: VecDeque<Picture>,
+    /// A picture that is not where it was expected, until the next one is there to bear it out.
+    held: Option<Picture>,
     current: Option<TimedPicture>,
     upcoming: VecDeque<TimedPicture>,
     /// Start of the first picture decoded.
@@ -62,6 +64,7 @@ impl VideoTrack {
             in_point: MediaNanos::MIN,
             last_stamp: None,
             decoded: VecDeque::new(),
+            held: None,
             current: None,
             upcoming: VecDeque::new(),
             decoded_from: None,
@@ -152,6 +155,11 @@ impl VideoTrack {
             while let Some(picture) = self.decoded.pop_front() {
                 self.keep(picture, joints);
             }
+            if self.ended
+                && let Some(held) = self.held.take()
+            {
+                self.place(held, None, joints);
+            }
         }
         Ok(self.upcoming.len() > had)
     }
@@ -164,9 +172,28 @@ impl VideoTrack {
         self.decoder.skip_unreferenced(is_early);
     }
 
+    /// Takes the next decoded picture. One whose stamp is not where the last one ended waits for the stamp of the
+    /// one after it, to be borne out or contradicted.
     fn keep(&mut self, picture: Picture, joints: &mut Joints) {
         let stamp = picture.pts().map(|pts| self.times.at(pts));
-        let Some(start) = self.start_of(stamp, joints) else { return };
+        if let Some(held) = self.held.take() {
+            self.place(held, stamp, joints);
+        }
+        match self.is_in_step(stamp) {
+            true => self.place(picture, None, joints),
+            false => self.held = Some(picture),
+        }
+    }
+
+    fn is_in_step(&self, stamp: Option<MediaNanos>) -> bool {
+        let (Some(stamp), Some(expected)) = (stamp, self.decoded_to) else { return stamp.is_none() };
+        let off = stamp.saturating_add(self.offset).saturating_sub(expected);
+        off.saturating_abs() < self.times.duration(0) / 2
+    }
+
+    fn place(&mut self, picture: Picture, next: Option<MediaNanos>, joints: &mut Joints) {
+        let stamp = picture.pts().map(|pts| self.times.at(pts));
+        let Some(start) = self.start_of(stamp, next, joints) else { return };
         let end = match (picture.pts(), stamp) {
             (Some(pts), Some(stamp))
                 if picture.duration() > 0 && start == stamp.saturating_add(self.offset) =>
@@ -181,19 +208,37 @@ impl VideoTrack {
         self.upcoming.push_back(TimedPicture { start, end, picture });
     }
 
-    /// When a picture stamped `stamp` is due; `None` for one that overlaps what is decoded, as after a joint.
-    fn start_of(&mut self, stamp: Option<MediaNanos>, joints: &mut Joints) -> Option<MediaNanos> {
+    /// When a picture stamped `stamp` is due, before one stamped `next`; `None` for one that has no time of its
+    /// own, as after a joint.
+    fn start_of(
+        &mut self,
+        stamp: Option<MediaNanos>,
+        next: Option<MediaNanos>,
+        joints: &mut Joints,
+    ) -> Option<MediaNanos> {
+        let is_contradicted = stamp.zip(next).is_some_and(|(stamp, next)| next < stamp);
         let Some(expected) = self.decoded_to else {
             self.last_stamp = stamp;
-            return Some(stamp.unwrap_or(0));
+            return match next {
+                Some(next) if is_contradicted => Some(next.saturating_sub(self.times.duration(0))),
+                _ => Some(stamp.unwrap_or(0)),
+            };
         };
         let Some(stamp) = stamp else { return Some(expected) };
-        let runs_on = self.last_stamp.replace(stamp).is_none_or(|last| last < stamp);
+        if is_contradicted && stamp.saturating_add(self.offset) > expected {
+            return Some(expected);
+        }
+        let runs_on = self.last_stamp.is_none_or(|last| last < stamp);
         let start = joints.place(stamp, expected, &mut self.offset);
+        let is_due_next = |next: MediaNanos| {
+            next > stamp
+                && next.saturating_add(self.offset).saturating_sub(expected) < self.times.duration(0) / 2
+        };
+        self.last_stamp = Some(stamp);
         match start > self.latest_start() {
             true => Some(start),
-            false if runs_on => None,
-            // One that runs backwards follows the one before it, as one without a stamp does.
+            false if runs_on || next.is_some_and(is_due_next) => None,
+            // One that stands or runs backwards follows the one before it, as one without a stamp does.
             false => Some(expected),
         }
     }

@@ -84,3 +84,8 @@ fn fingerprint(picture: &Picture) -> u64 {
     }
     hasher.finish()
 }
+
+/// For each frame of `seen`, which picture of `of` it shows.
+pub fn numbers(seen: &[Seen], of: &[Seen]) -> Vec<Option<usize>> {
+    seen.iter().map(|frame| of.iter().position(|original| original.picture == frame.picture)).collect()
+}
