@@ -13,7 +13,8 @@ const FRAMES: usize = 100;
 
 /// Four seconds of B-pictures and sound, and what play shows of them.
 fn original(folder: &Path) -> (PathBuf, Vec<Seen>) {
-    let coded = "PICTURE SOUND -t 4 -c:v libx264 -preset veryfast -bf 3 -g 30 -pix_fmt yuv420p -c:a aac";
+    let coded =
+        "PICTURE SOUND -t 4 -c:v libx264 -preset veryfast -bf 3 -g 30 -pix_fmt yuv420p -c:a aac -aac_pns 0";
     let path = media(folder.join("original.mp4"), RATE, coded);
     let seen = play(&path, RATE, 0, usize::MAX).unwrap();
     assert_eq!(numbers(&seen, &seen), (0..FRAMES).map(Some).collect::<Vec<_>>(), "no two are alike");
