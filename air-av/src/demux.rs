@@ -64,10 +64,16 @@ impl Demuxer {
         self.container() == "avi"
     }
 
-    /// Length in microseconds, if known; a guess in containers without an index.
+    /// Length in microseconds, if known; in containers without an index by the stamps at the end of the file. What
+    /// libav guesses from a bit rate may be far from true, and is not told.
     pub fn duration_us(&self) -> Option<i64> {
-        // SAFETY: the context is valid for as long as self.
-        Some(unsafe { (*self.format.as_ptr()).duration }).filter(|&us| us > 0)
+        let guess = ff::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE as c_int;
+        // SAFETY: the context is valid for as long as self; a C enum has the size of int.
+        let (us, method) = unsafe {
+            let context = self.format.as_ptr();
+            ((*context).duration, (&raw const (*context).duration_estimation_method).cast::<c_int>().read())
+        };
+        Some(us).filter(|&us| us > 0 && method != guess)
     }
 
     /// Timestamp of the first packet of any stream, in microseconds, if known.

@@ -136,3 +136,28 @@ fn in_points_of_older_containers_and_bare_streams_are_exact() {
     check("h264.avi", 25, format!("PICTURE SOUND {OPEN} -c:a pcm_s16le"), Exact);
     check("bare.h264", 25, format!("PICTURE {OPEN}"), Exact);
 }
+
+/// SG-1, SG-3, R-14: without pictures the in-point is exact to the sample.
+#[test]
+fn in_points_of_sound_files_are_exact() {
+    let folder = folder("in-points-sound");
+    for (name, code, sound) in [
+        ("pcm.wav", "-c:a pcm_s16le", Exact),
+        ("flac.flac", "-c:a flac", Exact),
+        ("aac.m4a", "-c:a aac -aac_pns 0", Exact),
+        ("aac.aac", "-c:a aac -aac_pns 0", Exact),
+        ("constant.mp3", "-c:a libmp3lame -b:a 64k", Exact),
+        ("variable.mp3", "-c:a libmp3lame -q:a 4", Exact),
+        ("opus.ogg", "-c:a libopus", Close),
+        ("vorbis.mka", "-c:a libvorbis", Close),
+    ] {
+        let path = media(folder.join(name), 25, &format!("SOUND -t 14 {code}"));
+        let whole = play(&path, 25, 0, usize::MAX).unwrap();
+        for offset_ms in [40, 480, 2_000, 7_760, 12_000] {
+            let seen = play(&path, 25, offset_ms, COMPARED).unwrap();
+            let first = offset_ms as usize / 40;
+            let alike = sounds_alike(&seen, &whole[first..first + COMPARED], sound);
+            assert!(alike, "{name} from {offset_ms} ms sounds otherwise");
+        }
+    }
+}

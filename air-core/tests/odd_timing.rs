@@ -46,6 +46,21 @@ fn a_lone_garbage_stamp_changes_nothing() {
     }
 }
 
+/// L-33: of two pictures with one stamp the first is shown, and no other is moved to make room.
+#[test]
+fn a_doubled_stamp_costs_no_more_than_its_own_picture() {
+    let folder = folder("timing-doubled");
+    let (path, seen) = original(&folder);
+    for packet in [40, 41, 42, 43] {
+        let stamps = format!(r"pts=max(PTS-eq(N\,{packet})*0.04/TB\,DTS)").replace(r"\\", r"\");
+        let doubled = restamped(&folder, &format!("doubled-{packet}.mkv"), &path, &stamps);
+        let shown = numbers(&play(&doubled, RATE, 0, usize::MAX).unwrap(), &seen);
+        let moved: Vec<_> = (0..FRAMES).filter(|&frame| shown[frame] != Some(frame)).collect();
+        assert!(moved.len() <= 1, "{packet}: {shown:?}");
+        assert!(moved.iter().all(|&frame| shown[frame] == Some(frame - 1)), "{packet}: {shown:?}");
+    }
+}
+
 /// What nearest-PTS play of pictures stamped `stamps_ms` shows at the house rate.
 fn due(stamps_ms: &[u64]) -> Vec<Option<usize>> {
     let frames = (stamps_ms.last().unwrap() - stamps_ms[0]) * u64::from(RATE) / 1000 + 1;
@@ -150,6 +165,25 @@ fn a_capture_that_begins_between_key_pictures_begins_with_the_first_whole_one() 
             );
             assert_eq!(shown, (begins..FRAMES).map(Some).collect::<Vec<_>>(), "{name} from {offset_ms} ms");
         }
+    }
+}
+
+/// AU-9, SG-2: behind a joint, where the clock of the file has jumped, an in-point is where play from the start
+/// has it.
+#[test]
+fn an_in_point_behind_a_joint_is_found() {
+    let folder = folder("timing-joint");
+    let (path, seen) = original(&folder);
+    for (name, first, second) in [("on.ts", 1000, 5000), ("back.ts", 5000, 1000)] {
+        let part = |name: String, start_s: u32| {
+            let arguments = format!("-i {} -c copy -output_ts_offset {start_s}", path.display());
+            std::fs::read(media(folder.join(name), RATE, &arguments)).unwrap()
+        };
+        let parts = [part(format!("1-{name}"), first), part(format!("2-{name}"), second)].concat();
+        let joined = folder.join(name);
+        std::fs::write(&joined, parts).unwrap();
+        let shown = numbers(&play(&joined, RATE, 6_000, 10).unwrap(), &seen);
+        assert_eq!(shown, (50..60).map(Some).collect::<Vec<_>>(), "{name}");
     }
 }
 

@@ -1,7 +1,7 @@
-"""Films to join far in: tagged, 24 pictures per second, a key picture every 250, in containers that are sought differently.
+"""Films to join far in: tagged, 24 pictures a second, a key picture every 250, in containers sought in their own ways.
 
-The same coded streams in each container. A film above thumbnail size repeats itself, because coding seventeen minutes of
-it would take longer than what it is for.
+The same coded streams in each container. A film above thumbnail size repeats itself, because coding seventeen minutes
+of it would take longer than what it is for.
 """
 
 from __future__ import annotations

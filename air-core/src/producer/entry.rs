@@ -28,6 +28,9 @@ const STEPS_BACK: [MediaNanos; 8] =
 /// file further apart.
 const STREAMS_APART: MediaNanos = 4 * SECOND;
 
+/// A key picture further than this before an in-point that nothing follows was not the last one on the way to it.
+const LONGEST_GAP: MediaNanos = 30 * SECOND;
+
 /// Threads one decoder may use: more than this only adds delay to the first picture.
 const MOST_DECODER_THREADS: u32 = 4;
 
@@ -111,6 +114,10 @@ impl Source {
             return Ok(Try::TooLate(latest));
         }
         let found = self.find(target)?;
+        if found.is_none() && target.saturating_sub(key) > LONGEST_GAP {
+            // Stamps that do not lead to the in-point: a joint lies between, or the container lies.
+            return Ok(Try::Refused);
+        }
         let begun = self.video.as_ref().map_or(Some(key), VideoTrack::decoded_from);
         if begun.is_some_and(|begun| begun <= latest.saturating_add(SAME_INSTANT)) {
             return Ok(Try::Entered(found));
