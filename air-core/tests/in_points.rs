@@ -12,8 +12,8 @@ use support::{Seen, folder, media, play};
 const COMPARED: usize = 12;
 
 /// On, beside, between and far from the key pictures of the files below; beyond some of their ends.
-const OFFSETS_MS: [u64; 16] =
-    [1, 33, 41, 480, 1000, 1960, 2001, 3999, 4000, 5041, 7777, 9960, 10_040, 12_000, 13_333, 19_999];
+const OFFSETS_MS: [u64; 15] =
+    [1, 33, 41, 480, 1000, 1960, 2001, 3999, 4000, 5041, 7777, 9960, 10_040, 12_000, 13_333];
 
 /// How far two decodings of the same sound may lie apart.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ enum Sound {
 use Sound::{Close, Exact};
 
 const LONG: &str =
-    "-t 22 -c:v libx264 -preset veryfast -bf 3 -g 250 -keyint_min 250 -sc_threshold 0 -pix_fmt yuv420p";
+    "-t 14 -c:v libx264 -preset veryfast -bf 3 -g 250 -keyint_min 250 -sc_threshold 0 -pix_fmt yuv420p";
 const OPEN: &str = "-t 14 -c:v libx264 -preset veryfast -bf 3 -pix_fmt yuv420p \
                     -x264-params open-gop=1:keyint=50:min-keyint=50:scenecut=0:b-pyramid=2";
 const HEVC: &str = "-t 14 -c:v libx265 -preset ultrafast \

@@ -88,6 +88,16 @@ impl Waiting {
         self.bytes = 0;
     }
 
+    /// Lets go of all that waits before a key picture shown by `latest`, and answers when it is shown.
+    fn cut_at_key(&mut self, packet: &Packet, latest: MediaNanos) -> Option<MediaNanos> {
+        let shown = self.time(packet.pts().or(packet.dts()))?;
+        let begins_here = packet.is_key() && shown <= latest.saturating_add(SAME_INSTANT);
+        begins_here.then(|| {
+            self.clear();
+            shown
+        })
+    }
+
     fn time(&self, timestamp: Option<i64>) -> Option<MediaNanos> {
         timestamp.map(|timestamp| air_av::rescale_nearest(timestamp, self.time_base, NANOS))
     }
@@ -135,33 +145,29 @@ impl Reader {
     /// use for: pictures before the last key picture up to `latest`, and sound that is over by `sound_from`.
     pub fn run_up(&mut self, latest: MediaNanos, sound_from: MediaNanos) -> Result<RunUp, Error> {
         let mut met = RunUp::default();
+        let has_video = self.video.stream.is_some();
         while !self.ended && self.video.bytes.max(self.audio.bytes) <= LOOK_AHEAD_BYTES {
             let Some(packet) = self.read()? else { continue };
             let is_video = self.video.stream == Some(packet.stream_index());
             let waiting = self.waiting_for(&packet);
             let shown = waiting.time(packet.pts().or(packet.dts()));
             let decoded = waiting.time(packet.dts().or(packet.pts()));
-            if is_video {
-                if packet.is_key() && shown.is_some_and(|shown| shown <= latest.saturating_add(SAME_INSTANT))
-                {
-                    met.key = shown;
-                    waiting.clear();
-                }
-                if met.key.is_some() {
-                    waiting.push(packet);
-                }
+            let is_wanted = if is_video {
+                met.key = waiting.cut_at_key(&packet, latest).or(met.key);
+                met.key.is_some()
             } else {
                 met.sound = met.sound.or(shown);
                 let length = waiting.time(Some(packet.duration())).unwrap_or(0);
-                if shown.is_none_or(|shown| shown.saturating_add(length) > sound_from) {
-                    waiting.push(packet);
-                }
+                shown.is_none_or(|shown| shown.saturating_add(length) > sound_from)
+            };
+            if is_wanted {
+                waiting.push(packet);
             }
-            if (is_video || self.video.stream.is_none()) && decoded.is_some_and(|decoded| decoded > latest) {
+            if is_video == has_video && decoded.is_some_and(|decoded| decoded > latest) {
                 break;
             }
         }
-        if self.video.stream.is_none() {
+        if !has_video {
             met.key = met.sound;
         }
         Ok(met)
