@@ -124,6 +124,8 @@ fn in_points_of_transport_streams_are_exact() {
     check("refresh.ts", 25, format!("PICTURE SOUND -t 14 {refresh} -c:a mp2"), Exact);
     check("hevc.ts", 24, format!("PICTURE SOUND {HEVC} -c:a mp2"), Exact);
     check("mpeg2.ts", 25, format!("PICTURE SOUND {MPEG2} -c:a mp2"), Exact);
+    let fields = "-vf setfield=tff -flags +ilme+ildct";
+    check("fields.ts", 25, format!("PICTURE SOUND {fields} {MPEG2} -c:a mp2"), Exact);
 }
 
 /// SG-1, SG-2, SG-3, R-14, L-32
