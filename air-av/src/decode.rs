@@ -15,7 +15,11 @@ use crate::{Packet, Picture, Samples, StreamInfo};
 
 /// Decodes one video stream, on as many threads as asked.
 #[derive(Debug)]
-pub struct VideoDecoder(Codec);
+pub struct VideoDecoder {
+    codec: Codec,
+    /// Packets that may be passed over while there is no key picture to begin with.
+    before_key: u32,
+}
 
 impl VideoDecoder {
     /// A decoder for a stream. `threads`: 0 lets libav take one per core; each adds a picture of delay.
@@ -23,7 +27,9 @@ impl VideoDecoder {
     /// # Errors
     /// When there is no decoder for the stream, or it refuses the stream's parameters.
     pub fn new(stream: &StreamInfo, threads: u32) -> Result<Self> {
-        open(stream, threads).map(Self)
+        let mut decoder = Self { codec: open(stream, threads)?, before_key: 0 };
+        decoder.await_key();
+        Ok(decoder)
     }
 
     /// Decodes a packet, or drains with `None`, and appends every picture that is ready.
@@ -32,15 +38,53 @@ impl VideoDecoder {
     /// Damaged data, among others. Pictures got until then, and after it in the same packet, are in `out`; go on
     /// with the next packet. After a drain, call [`flush`](Self::flush) before offering more.
     pub fn decode(&mut self, packet: Option<&Packet>, out: &mut VecDeque<Picture>) -> Result<()> {
-        decode(&mut self.0, packet, |frame| {
+        self.before_key = match packet {
+            Some(packet) if !packet.is_key() => self.before_key.saturating_sub(1),
+            _ => 0,
+        };
+        if self.before_key > 0 {
+            return Ok(());
+        }
+        decode(&mut self.codec, packet, |frame| {
             out.push_back(Picture::from_frame(frame)?);
             Ok(())
         })
     }
 
+    /// From the next packet on, leaves out pictures that no other is made from, which saves half of the work on
+    /// the way to an in-point. Does nothing for codecs without a certain mark of such pictures: that of H.265, for
+    /// one, holds within its own temporal layer only.
+    pub fn skip_unreferenced(&mut self, skip: bool) {
+        const MARKED: [ff::AVCodecID; 4] = [
+            ff::AVCodecID::AV_CODEC_ID_H264,
+            ff::AVCodecID::AV_CODEC_ID_MPEG1VIDEO,
+            ff::AVCodecID::AV_CODEC_ID_MPEG2VIDEO,
+            ff::AVCodecID::AV_CODEC_ID_MPEG4,
+        ];
+        let context = self.codec.as_mut_ptr();
+        // SAFETY: the context is open; libav lets this field be set between packets, and hands it to its threads.
+        unsafe {
+            let discard = match skip && MARKED.contains(&(*context).codec_id) {
+                true => ff::AVDiscard::AVDISCARD_NONREF,
+                false => ff::AVDiscard::AVDISCARD_DEFAULT,
+            };
+            (*context).skip_frame = discard;
+        }
+    }
+
     /// Forgets all that was offered, as after a seek.
     pub fn flush(&mut self) {
-        self.0.flush();
+        self.codec.flush();
+        self.await_key();
+    }
+
+    /// libav's H.265 decoder makes up the pictures that those before the first key picture refer to, and gives the
+    /// result as whole. A stream without any, refreshed bit by bit, begins all the same after some ten seconds.
+    fn await_key(&mut self) {
+        const AT_MOST: u32 = 600;
+        // SAFETY: the context is valid.
+        let is_h265 = unsafe { (*self.codec.as_ptr()).codec_id } == ff::AVCodecID::AV_CODEC_ID_HEVC;
+        self.before_key = if is_h265 { AT_MOST } else { 0 };
     }
 }
 

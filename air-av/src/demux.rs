@@ -58,10 +58,22 @@ impl Demuxer {
         name.to_str().unwrap_or("")
     }
 
-    /// Length in microseconds, if known; a guess in containers without an index.
+    /// Whether the container says only when a picture is decoded: then its timestamp is that of the packet for
+    /// which the decoder hands it out, [`StreamInfo::reorder_delay`] pictures late.
+    pub fn stamps_decoding_only(&self) -> bool {
+        self.container() == "avi"
+    }
+
+    /// Length in microseconds, if known; in containers without an index by the stamps at the end of the file. What
+    /// libav guesses from a bit rate may be far from true, and is not told.
     pub fn duration_us(&self) -> Option<i64> {
-        // SAFETY: the context is valid for as long as self.
-        Some(unsafe { (*self.format.as_ptr()).duration }).filter(|&us| us > 0)
+        let guess = ff::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE as c_int;
+        // SAFETY: the context is valid for as long as self; a C enum has the size of int.
+        let (us, method) = unsafe {
+            let context = self.format.as_ptr();
+            ((*context).duration, (&raw const (*context).duration_estimation_method).cast::<c_int>().read())
+        };
+        Some(us).filter(|&us| us > 0 && method != guess)
     }
 
     /// Timestamp of the first packet of any stream, in microseconds, if known.
@@ -140,6 +152,11 @@ impl Demuxer {
         let code = unsafe { ff::av_seek_frame(format, stream, ts, flags) };
         self.input.interrupt().check()?;
         check("av_seek_frame", code).map(drop)
+    }
+
+    /// Whether [`seek_before`](Self::seek_before) may work: a FIFO is read as it comes.
+    pub fn is_seekable(&self) -> bool {
+        self.input.is_seekable()
     }
 
     fn is_chosen(&self, index: usize) -> bool {

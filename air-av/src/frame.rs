@@ -173,9 +173,10 @@ impl Fields {
         usize::try_from(self.nb_samples).unwrap_or(0)
     }
 
-    /// The decoder's best guess for a decoded frame, the plain timestamp for any other.
+    /// The timestamp, or libav's guess where the container has none. The guess turns to decoding times for good
+    /// after a single stamp that is out of order, so it is no better than the stamp where there is one.
     pub(crate) fn timestamp(&self) -> Option<i64> {
-        [self.best_effort_timestamp, self.pts].into_iter().find(|&ts| ts != ff::AV_NOPTS_VALUE)
+        [self.pts, self.best_effort_timestamp].into_iter().find(|&ts| ts != ff::AV_NOPTS_VALUE)
     }
 
     /// Bytes between the starts of two lines; none for a plane that is not there or is stored bottom-up.

@@ -57,6 +57,7 @@ pub struct StreamInfo {
     sample_aspect_ratio: Rational,
     rotation_degrees: i32,
     is_attached_picture: bool,
+    reorder_delay: u32,
 }
 
 impl StreamInfo {
@@ -92,6 +93,7 @@ impl StreamInfo {
                 sample_aspect_ratio: aspect.unwrap_or(Rational::new(0, 1)),
                 rotation_degrees: rotation(stream),
                 is_attached_picture: (*stream).disposition & ff::AV_DISPOSITION_ATTACHED_PIC != 0,
+                reorder_delay: count((*parameters).video_delay),
                 parameters: Arc::new(owned),
             })
         }
@@ -124,6 +126,11 @@ impl StreamInfo {
     /// Length in units of the time base, if known; above zero. Containers guess.
     pub fn duration(&self) -> Option<i64> {
         self.duration
+    }
+
+    /// Pictures that a decoder holds back to bring all into order.
+    pub fn reorder_delay(&self) -> u32 {
+        self.reorder_delay
     }
 
     /// Average pictures per second, if known.

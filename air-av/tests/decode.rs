@@ -21,7 +21,7 @@ const SAMPLES_OF_VIDEO: [(&str, &str); 6] = [
     ("mpeg4.avi", "-c:v mpeg4 -bf 2 -c:a mp3"),
 ];
 
-/// L-34: frame count and order equal to what ffprobe decodes, with 1 to 4 threads.
+/// L-34: frame count and order equal to what ffprobe decodes, with 1 to 16 threads.
 #[test]
 fn every_picture_comes_out_once_in_order_with_any_number_of_threads() {
     let folder = folder("decode-video");
@@ -29,7 +29,7 @@ fn every_picture_comes_out_once_in_order_with_any_number_of_threads() {
         let path = media(&folder, name, arguments);
         let expected = probed_timestamps(&path);
         assert!(expected.len() >= 49, "{name}: {} pictures in the sample", expected.len());
-        for threads in 0..=4 {
+        for threads in [0, 1, 2, 3, 4, 7, 16] {
             let (pictures, errors) = pictures(&path, threads);
             let got: Vec<_> = pictures.iter().filter_map(Picture::pts).collect();
             assert_eq!((got, errors), (expected.clone(), 0), "{name} with {threads} threads");

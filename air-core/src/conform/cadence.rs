@@ -22,21 +22,25 @@ pub struct SourceTimes {
     time_base: Rational,
     zero: Option<i64>,
     rates: Vec<Rational>,
+    /// How far behind its picture's own instant a PTS lies.
+    late: i64,
 }
 
 impl SourceTimes {
-    /// The times of `stream`.
-    pub fn new(stream: &StreamInfo) -> SourceTimes {
+    /// The times of `stream`, whose pictures are stamped `late` units of its time base after their instants.
+    pub fn new(stream: &StreamInfo, late: i64) -> SourceTimes {
         let rates = [stream.frame_rate(), stream.declared_frame_rate()].into_iter().flatten();
         SourceTimes {
             time_base: stream.time_base(),
             zero: stream.start_time(),
             rates: rates.filter(|rate| rate.num > 0 && rate.den > 0).collect(),
+            late,
         }
     }
 
     /// Media time of `pts`; the first PTS asked for is the grid's zero when the stream names none.
     pub fn at(&mut self, pts: i64) -> MediaNanos {
+        let pts = pts.saturating_sub(self.late);
         let zero = *self.zero.get_or_insert(pts);
         let zero_ns = rescale(zero, self.time_base);
         let relative = rescale(pts.saturating_sub(zero), self.time_base);
@@ -88,6 +92,7 @@ mod tests {
             time_base: Rational { num: time_base.0, den: time_base.1 },
             zero: Some(0),
             rates: vec![Rational { num: rate.0, den: rate.1 }],
+            late: 0,
         }
     }
 

@@ -63,12 +63,13 @@ impl Placement {
     ) -> MediaNanos {
         let first = self.first.take();
         let Some(stamp) = block.stamp else { return expected };
-        if contradicts(stamp, block.length, next) {
-            return expected;
-        }
-        match first {
-            Some((from, to)) if (from..=to).contains(&stamp) => stamp,
-            _ => joints.place(stamp, expected, &mut self.offset),
+        let is_plausible_first = first.is_some_and(|(from, to)| (from..=to).contains(&stamp));
+        match contradicts(stamp, block.length, next) {
+            // What was before the in-point was, whatever follows it.
+            true if is_plausible_first => stamp.min(expected),
+            true => expected,
+            false if is_plausible_first => stamp,
+            false => joints.place(stamp, expected, &mut self.offset),
         }
     }
 }
@@ -142,6 +143,8 @@ mod tests {
     fn the_first_block_goes_to_its_stamp_unless_that_is_absurd() {
         assert_eq!(places(&[Some(2003), Some(2027)], 0), [2003, 2027]);
         assert_eq!(places(&[Some(7), Some(31)], 600_000), [7, 31], "decoded from the start of the file");
+        assert_eq!(places(&[Some(0), Some(80)], 120), [0, 80], "a hole between the first blocks");
+        assert_eq!(places(&[Some(700), Some(24)], 0), [0, 24]);
         assert_eq!(places(&[Some(3_600_000), Some(3_600_024)], 0), [0, 24]);
         assert_eq!(places(&[Some(-3_600_000), Some(-3_599_976)], 0), [0, 24]);
     }

@@ -7,17 +7,13 @@ use std::path::Path;
 
 use air_av::{Demuxer, Picture, StreamInfo};
 
-use super::reader::Reader;
+use super::entry::{Source, start_of};
 use super::tracks::{AudioTrack, VideoTrack};
 use super::{Cue, Length, Producer, ProducerError, pattern};
 use crate::conform::audio::AudioConform;
-use crate::conform::cadence::{MediaNanos, NANOS};
-use crate::conform::joints::Joints;
+use crate::conform::cadence::MediaNanos;
 use crate::conform::picture::PictureConform;
 use crate::frame::{HouseFrame, SourcePicture};
-
-/// Threads one decoder may use: more than this only adds delay to the first picture.
-const MOST_DECODER_THREADS: u32 = 4;
 
 /// Plays one file.
 pub struct FileProducer {
@@ -31,10 +27,7 @@ pub struct FileProducer {
 
 /// The open file, from its first admissible picture on.
 struct Tracks {
-    asset: String,
-    reader: Reader,
-    joints: Joints,
-    video: Option<VideoTrack>,
+    source: Source,
     audio: Option<AudioTrack>,
     conform: PictureConform,
     /// Media time at which the file starts.
@@ -102,16 +95,11 @@ impl Producer for FileProducer {
 
 impl Tracks {
     fn open(demuxer: Demuxer, asset: &str, cue: &Cue) -> Result<Tracks, air_av::Error> {
-        let open = |stream| VideoTrack::open(stream, asset, decoder_threads());
-        let video = demuxer.video().map(open).transpose()?;
         let rotation_degrees = demuxer.video().map_or(0, StreamInfo::rotation_degrees);
         let house = cue.format.video;
         let black = pattern::black(house.width, house.height)?;
         Ok(Tracks {
-            asset: asset.to_owned(),
-            reader: Reader::new(demuxer, asset),
-            joints: Joints::default(),
-            video,
+            source: Source::new(demuxer, asset, &cue.interrupt)?,
             audio: None,
             conform: PictureConform::new(house, rotation_degrees),
             file_start: 0,
@@ -124,49 +112,26 @@ impl Tracks {
     /// Goes to the start offset; `false` when there is nothing to play from there.
     fn cue(&mut self, cue: &Cue) -> Result<bool, air_av::Error> {
         let offset = i64::try_from(cue.start_offset_ms).unwrap_or(i64::MAX).saturating_mul(1_000_000);
-        let demuxer = self.reader.demuxer();
-        let (video, audio) = (demuxer.video().cloned(), demuxer.audio().cloned());
-        let Some(lead) = video.as_ref().or(audio.as_ref()) else { return Ok(false) };
+        let demuxer = self.source.reader.demuxer();
+        let Some(lead) = demuxer.video().or(demuxer.audio()) else { return Ok(false) };
+        let audio = demuxer.audio().cloned();
         self.file_start = start_of(lead);
-        self.origin = self.file_start.saturating_add(offset);
-        if offset > 0 {
-            self.seek(lead, self.origin)?;
-        }
-        if let Some(stream) = &video {
-            match self.find_first_picture(stream)? {
-                Some(start) => self.origin = start,
-                None => return Ok(false),
-            }
+        // The first picture is the first, whatever the file says of its time.
+        let from_first_picture = offset == 0 && demuxer.video().is_some();
+        let target = if from_first_picture { MediaNanos::MIN } else { self.file_start.saturating_add(offset) };
+        match self.source.enter(target)? {
+            Some(start) => self.origin = start,
+            None => return Ok(false),
         }
         self.audio = match &audio {
             Some(stream) => {
                 let house = cue.format.audio;
                 let conform = AudioConform::new(house, stream.time_base(), self.origin, self.file_start);
-                Some(AudioTrack::open(stream, &self.asset, conform)?)
+                Some(AudioTrack::open(stream, &self.source.asset, conform)?)
             }
             None => None,
         };
         Ok(true)
-    }
-
-    /// Start of the first picture at or after the origin. A container may put us down behind it: its index
-    /// counts in decoding times, or lies. Then everything from the start is decoded, which is always right.
-    fn find_first_picture(&mut self, stream: &StreamInfo) -> Result<Option<MediaNanos>, air_av::Error> {
-        let Some(video) = &mut self.video else { return Ok(None) };
-        let found = video.cue(&mut self.reader, &mut self.joints, self.origin)?;
-        let too_late = video.decoded_from().is_none_or(|from| from > self.origin);
-        if !too_late || self.origin <= start_of(stream) {
-            return Ok(found);
-        }
-        self.seek(stream, start_of(stream))?;
-        self.joints = Joints::default();
-        let video = self.video.insert(VideoTrack::open(stream, &self.asset, decoder_threads())?);
-        video.cue(&mut self.reader, &mut self.joints, self.origin)
-    }
-
-    fn seek(&mut self, stream: &StreamInfo, to: MediaNanos) -> Result<(), air_av::Error> {
-        let target = air_av::rescale_floor(to, NANOS, stream.time_base());
-        self.reader.seek_before(stream.index(), target)
     }
 
     /// House frame `index`, or `None` when picture and sound are both over.
@@ -176,7 +141,7 @@ impl Tracks {
         let samples = rate.frames_to_units_ceil(index + 1, hz) - rate.frames_to_units_ceil(index, hz);
         let has_picture = self.show(due)?;
         if let Some(audio) = &mut self.audio {
-            audio.fill(&mut self.reader, &mut self.joints, samples)?;
+            audio.fill(&mut self.source.reader, &mut self.source.joints, samples)?;
         }
         if !has_picture && !self.has_sound(samples) {
             return Ok(None);
@@ -194,7 +159,7 @@ impl Tracks {
     /// Whether there is sound to air for a frame of `samples` without a picture of its own.
     fn has_sound(&self, samples: u64) -> bool {
         let Some(audio) = &self.audio else { return false };
-        match self.video {
+        match self.source.video {
             // Less than one frame of sound after the last picture is what its coder padded, and silence is
             // only what its stamps claim: neither is aired.
             Some(_) => audio.sounding(samples) == samples,
@@ -204,15 +169,16 @@ impl Tracks {
 
     /// Which picture of the file is the one shown.
     fn source_picture(&self) -> Option<SourcePicture> {
-        let (video, start) = (self.video.as_ref()?, self.shown.source?);
+        let (video, start) = (self.source.video.as_ref()?, self.shown.source?);
         let media_ms = start.saturating_sub(self.file_start).max(0).unsigned_abs() / 1_000_000;
         Some(SourcePicture { number: video.number()?, media_ms })
     }
 
     /// Makes the picture due at `due` the one shown; `false` when the last picture is over.
     fn show(&mut self, due: MediaNanos) -> Result<bool, air_av::Error> {
-        let Some(video) = &mut self.video else { return Ok(false) };
-        let Some(picture) = video.due(&mut self.reader, &mut self.joints, due)? else { return Ok(false) };
+        let Source { reader, joints, video, .. } = &mut self.source;
+        let Some(video) = video else { return Ok(false) };
+        let Some(picture) = video.due(reader, joints, due)? else { return Ok(false) };
         if self.shown.source != Some(picture.start) {
             self.shown.source = Some(picture.start);
             match self.conform.conform(&picture.picture) {
@@ -224,17 +190,8 @@ impl Tracks {
     }
 
     fn errors(&self) -> u64 {
-        let video = self.video.as_ref().map_or(0, VideoTrack::errors);
+        let video = self.source.video.as_ref().map_or(0, VideoTrack::errors);
         let audio = self.audio.as_ref().map_or(0, AudioTrack::errors);
-        self.reader.errors() + video + audio + self.conform_errors
+        self.source.reader.errors() + video + audio + self.conform_errors
     }
-}
-
-fn start_of(stream: &StreamInfo) -> MediaNanos {
-    air_av::rescale_nearest(stream.start_time().unwrap_or(0), stream.time_base(), NANOS)
-}
-
-fn decoder_threads() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    cores.min(MOST_DECODER_THREADS)
 }

@@ -3,6 +3,7 @@
 //! A producer is passive and time-blind. It knows media time and the house format; it never sees a clock,
 //! a tick or a schedule (CK-4, SL-4). Adding one is one file and one arm in [`open`].
 
+mod entry;
 mod faults;
 mod file;
 mod pattern;
@@ -20,7 +21,8 @@ use crate::frame::HouseFrame;
 pub struct Cue {
     /// The house format every frame is delivered in.
     pub format: ProgramFormat,
-    /// Media time of the first frame, in milliseconds from the start of the asset.
+    /// Media time of the first frame, in milliseconds from the start of the asset. The frame is the first picture
+    /// that begins then or later; where there is none, also within the last picture, there is nothing to play.
     pub start_offset_ms: u64,
     /// Ends any wait inside the producer, at once and for good.
     pub interrupt: Interrupt,

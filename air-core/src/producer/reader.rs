@@ -4,9 +4,10 @@
 
 use std::collections::VecDeque;
 
-use air_av::{Demuxer, Packet};
+use air_av::{Demuxer, Error, Packet, Rational, StreamInfo};
 
 use super::faults::Faults;
+use crate::conform::cadence::{MediaNanos, NANOS, SAME_INSTANT};
 
 /// Packets that may wait for one stream while the other is looked for: about ten seconds of
 /// broadcast-rate video. A container whose streams lie further apart gives silence, or a picture that stands,
@@ -36,6 +37,16 @@ pub enum Read {
     TooFar,
 }
 
+/// What was met on the way to an in-point.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunUp {
+    /// When the key picture that waits first is shown; without pictures, when the first sound is heard.
+    /// `None`: there was nothing to begin with.
+    pub key: Option<MediaNanos>,
+    /// When the first sound met is heard.
+    pub sound: Option<MediaNanos>,
+}
+
 /// Splits a demuxer into its two tracks.
 #[derive(Debug)]
 pub struct Reader {
@@ -46,33 +57,67 @@ pub struct Reader {
     faults: Faults,
 }
 
-#[derive(Debug, Default)]
+/// Compressed packets of one stream, in file order.
+#[derive(Debug)]
 struct Waiting {
     packets: VecDeque<Packet>,
     bytes: usize,
     stream: Option<usize>,
+    time_base: Rational,
+}
+
+impl Waiting {
+    fn new(stream: Option<&StreamInfo>) -> Waiting {
+        let time_base = stream.map_or(NANOS, StreamInfo::time_base);
+        Waiting { packets: VecDeque::new(), bytes: 0, stream: stream.map(StreamInfo::index), time_base }
+    }
+
+    fn push(&mut self, packet: Packet) {
+        self.bytes += packet.size();
+        self.packets.push_back(packet);
+    }
+
+    fn pop(&mut self) -> Option<Packet> {
+        let packet = self.packets.pop_front()?;
+        self.bytes -= packet.size();
+        Some(packet)
+    }
+
+    fn clear(&mut self) {
+        self.packets.clear();
+        self.bytes = 0;
+    }
+
+    /// Lets go of all that waits before a key picture shown by `latest`, and answers when it is shown.
+    fn cut_at_key(&mut self, packet: &Packet, latest: MediaNanos) -> Option<MediaNanos> {
+        let shown = self.time(packet.pts().or(packet.dts()))?;
+        let begins_here = packet.is_key() && shown <= latest.saturating_add(SAME_INSTANT);
+        begins_here.then(|| {
+            self.clear();
+            shown
+        })
+    }
+
+    fn time(&self, timestamp: Option<i64>) -> Option<MediaNanos> {
+        timestamp.map(|timestamp| air_av::rescale_nearest(timestamp, self.time_base, NANOS))
+    }
 }
 
 impl Reader {
     /// Reads the best video and the best audio stream of `demuxer`, which reads `asset`.
     pub fn new(demuxer: Demuxer, asset: &str) -> Reader {
-        let waiting = |stream: Option<&air_av::StreamInfo>| Waiting {
-            stream: stream.map(|stream| stream.index()),
-            ..Waiting::default()
-        };
-        let (video, audio) = (waiting(demuxer.video()), waiting(demuxer.audio()));
+        let (video, audio) = (Waiting::new(demuxer.video()), Waiting::new(demuxer.audio()));
         Reader { demuxer, video, audio, ended: false, faults: Faults::new(asset, "reading") }
     }
 
     /// The next packet of `track`, in file order.
-    pub fn next(&mut self, track: Track) -> Result<Read, air_av::Error> {
+    pub fn next(&mut self, track: Track) -> Result<Read, Error> {
         loop {
             let (wanted, other) = match track {
                 Track::Video => (&mut self.video, &self.audio),
                 Track::Audio => (&mut self.audio, &self.video),
             };
-            if let Some(packet) = wanted.packets.pop_front() {
-                wanted.bytes -= packet.size();
+            if let Some(packet) = wanted.pop() {
                 return Ok(Read::Packet(packet));
             }
             if self.ended || wanted.stream.is_none() {
@@ -81,27 +126,51 @@ impl Reader {
             if other.bytes > LOOK_AHEAD_BYTES {
                 return Ok(Read::TooFar);
             }
-            match self.demuxer.read() {
-                Ok(Some(packet)) => {
-                    self.faults.went_well();
-                    self.keep(packet);
-                }
-                Ok(None) => self.ended = true,
-                Err(air_av::Error::Interrupted) => return Err(air_av::Error::Interrupted),
-                Err(error) => self.ended = self.faults.add(&error) >= MAX_READ_ERRORS,
+            if let Some(packet) = self.read()? {
+                self.waiting_for(&packet).push(packet);
             }
         }
     }
 
-    /// Goes back to a key frame of the video, or else the audio, at or before `timestamp` of that stream.
-    pub fn seek_before(&mut self, stream: usize, timestamp: i64) -> Result<(), air_av::Error> {
+    /// Goes to a point of the container's choice before `timestamp` of `stream`.
+    pub fn seek_before(&mut self, stream: usize, timestamp: i64) -> Result<(), Error> {
         self.demuxer.seek_before(stream, timestamp)?;
-        for waiting in [&mut self.video, &mut self.audio] {
-            waiting.packets.clear();
-            waiting.bytes = 0;
-        }
+        self.video.clear();
+        self.audio.clear();
         self.ended = false;
         Ok(())
+    }
+
+    /// Reads up to the pictures of `latest`, or as far as may wait, and lets go of what an in-point there has no
+    /// use for: pictures before the last key picture up to `latest`, and sound that is over by `sound_from`.
+    pub fn run_up(&mut self, latest: MediaNanos, sound_from: MediaNanos) -> Result<RunUp, Error> {
+        let mut met = RunUp::default();
+        let has_video = self.video.stream.is_some();
+        while !self.ended && self.video.bytes.max(self.audio.bytes) <= LOOK_AHEAD_BYTES {
+            let Some(packet) = self.read()? else { continue };
+            let is_video = self.video.stream == Some(packet.stream_index());
+            let waiting = self.waiting_for(&packet);
+            let shown = waiting.time(packet.pts().or(packet.dts()));
+            let decoded = waiting.time(packet.dts().or(packet.pts()));
+            let is_wanted = if is_video {
+                met.key = waiting.cut_at_key(&packet, latest).or(met.key);
+                met.key.is_some()
+            } else {
+                met.sound = met.sound.or(shown);
+                let length = waiting.time(Some(packet.duration())).unwrap_or(0);
+                shown.is_none_or(|shown| shown.saturating_add(length) > sound_from)
+            };
+            if is_wanted {
+                waiting.push(packet);
+            }
+            if is_video == has_video && decoded.is_some_and(|decoded| decoded > latest) {
+                break;
+            }
+        }
+        if !has_video {
+            met.key = met.sound;
+        }
+        Ok(met)
     }
 
     /// Throws away the older half of what waits for `track`, so that the other can be looked for further on.
@@ -110,11 +179,7 @@ impl Reader {
             Track::Video => &mut self.video,
             Track::Audio => &mut self.audio,
         };
-        while waiting.bytes > LOOK_AHEAD_BYTES / 2
-            && let Some(packet) = waiting.packets.pop_front()
-        {
-            waiting.bytes -= packet.size();
-        }
+        while waiting.bytes > LOOK_AHEAD_BYTES / 2 && waiting.pop().is_some() {}
     }
 
     /// What the container says of itself.
@@ -127,14 +192,25 @@ impl Reader {
         self.faults.count()
     }
 
-    fn keep(&mut self, packet: Packet) {
-        let stream = Some(packet.stream_index());
-        for waiting in [&mut self.video, &mut self.audio] {
-            if waiting.stream == stream {
-                waiting.bytes += packet.size();
-                waiting.packets.push_back(packet);
-                return;
+    /// The next packet of either track; `None` where the file is damaged or has ended.
+    fn read(&mut self) -> Result<Option<Packet>, Error> {
+        match self.demuxer.read() {
+            Ok(Some(packet)) => {
+                self.faults.went_well();
+                return Ok(Some(packet));
             }
+            Ok(None) => self.ended = true,
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => self.ended = self.faults.add(&error) >= MAX_READ_ERRORS,
+        }
+        Ok(None)
+    }
+
+    /// Where a packet waits: the demuxer gives those of the two streams only.
+    fn waiting_for(&mut self, packet: &Packet) -> &mut Waiting {
+        match self.video.stream == Some(packet.stream_index()) {
+            true => &mut self.video,
+            false => &mut self.audio,
         }
     }
 }

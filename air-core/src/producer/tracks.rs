@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
-use air_av::{AudioDecoder, Picture, StreamInfo, VideoDecoder};
+use air_av::{AudioDecoder, Packet, Picture, StreamInfo, VideoDecoder};
 
 use super::faults::Faults;
 use super::reader::{Read, Reader, Track};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::{MediaNanos, SAME_INSTANT, SourceTimes};
 use crate::conform::joints::Joints;
+
+/// How long before an in-point every picture is decoded again: longer than any codec reorders pictures, so that
+/// those that were left out before change nothing.
+const DECODED_WHOLE: MediaNanos = 500_000_000;
 
 /// A decoded picture and the span of media time it is shown for.
 #[derive(Clone, Debug)]
@@ -28,8 +32,12 @@ pub struct VideoTrack {
     times: SourceTimes,
     /// From stamps to media time, since the latest joint.
     offset: MediaNanos,
+    /// Where play begins.
+    in_point: MediaNanos,
     last_stamp: Option<MediaNanos>,
     decoded: VecDeque<Picture>,
+    /// A picture that is not where it was expected, until the next one is there to bear it out.
+    held: Option<Picture>,
     current: Option<TimedPicture>,
     /// Number in the asset of `current`, or of the first picture that was upcoming.
     number: Option<u64>,
@@ -43,14 +51,22 @@ pub struct VideoTrack {
 }
 
 impl VideoTrack {
-    /// Opens a decoder for `stream` of `asset`, with up to `threads` threads.
-    pub fn open(stream: &StreamInfo, asset: &str, threads: u32) -> Result<VideoTrack, air_av::Error> {
+    /// Opens a decoder for `stream` of `asset`, with up to `threads` threads. Its pictures are stamped `late` units
+    /// of its time base after their instants.
+    pub fn open(
+        stream: &StreamInfo,
+        asset: &str,
+        threads: u32,
+        late: i64,
+    ) -> Result<VideoTrack, air_av::Error> {
         Ok(VideoTrack {
             decoder: VideoDecoder::new(stream, threads)?,
-            times: SourceTimes::new(stream),
+            times: SourceTimes::new(stream, late),
             offset: 0,
+            in_point: MediaNanos::MIN,
             last_stamp: None,
             decoded: VecDeque::new(),
+            held: None,
             current: None,
             number: None,
             upcoming: VecDeque::new(),
@@ -61,6 +77,12 @@ impl VideoTrack {
         })
     }
 
+    /// How long before an in-point pictures have to be whole for those after it to be right: each is shown as it
+    /// was decoded, so not at all.
+    pub fn preroll(&self) -> MediaNanos {
+        0
+    }
+
     /// Finds the first picture that starts at or after `target`, throwing away those before it.
     /// Answers its start; `None` when the stream has none.
     pub fn cue(
@@ -69,6 +91,7 @@ impl VideoTrack {
         joints: &mut Joints,
         target: MediaNanos,
     ) -> Result<Option<MediaNanos>, air_av::Error> {
+        self.in_point = target;
         loop {
             while let Some(picture) = self.upcoming.pop_front() {
                 if picture.start.saturating_add(SAME_INSTANT) >= target {
@@ -138,17 +161,50 @@ impl VideoTrack {
                 Read::End => None,
             };
             self.ended = packet.is_none();
+            self.spare_decoder(packet.as_ref());
             self.faults.pass_over(self.decoder.decode(packet.as_ref(), &mut self.decoded))?;
             while let Some(picture) = self.decoded.pop_front() {
                 self.keep(picture, joints);
+            }
+            if self.ended
+                && let Some(held) = self.held.take()
+            {
+                self.place(held, None, joints);
             }
         }
         Ok(self.upcoming.len() > had)
     }
 
+    /// Well before the in-point, pictures that no other is made from are not worth their decoding.
+    fn spare_decoder(&mut self, packet: Option<&Packet>) {
+        let stamp = packet.and_then(|packet| packet.pts().or(packet.dts()));
+        let shown = stamp.map(|stamp| self.times.at(stamp).saturating_add(self.offset));
+        let is_early = shown.is_some_and(|shown| shown.saturating_add(DECODED_WHOLE) < self.in_point);
+        self.decoder.skip_unreferenced(is_early);
+    }
+
+    /// Takes the next decoded picture. One whose stamp is not where the last one ended waits for the stamp of the
+    /// one after it, to be borne out or contradicted.
     fn keep(&mut self, picture: Picture, joints: &mut Joints) {
         let stamp = picture.pts().map(|pts| self.times.at(pts));
-        let Some(start) = self.start_of(stamp, joints) else { return };
+        if let Some(held) = self.held.take() {
+            self.place(held, stamp, joints);
+        }
+        match self.is_in_step(stamp) {
+            true => self.place(picture, None, joints),
+            false => self.held = Some(picture),
+        }
+    }
+
+    fn is_in_step(&self, stamp: Option<MediaNanos>) -> bool {
+        let (Some(stamp), Some(expected)) = (stamp, self.decoded_to) else { return stamp.is_none() };
+        let off = stamp.saturating_add(self.offset).saturating_sub(expected);
+        off.saturating_abs() < self.times.duration(0) / 2
+    }
+
+    fn place(&mut self, picture: Picture, next: Option<MediaNanos>, joints: &mut Joints) {
+        let stamp = picture.pts().map(|pts| self.times.at(pts));
+        let Some(start) = self.start_of(stamp, next, joints) else { return };
         let end = match (picture.pts(), stamp) {
             (Some(pts), Some(stamp))
                 if picture.duration() > 0 && start == stamp.saturating_add(self.offset) =>
@@ -163,19 +219,37 @@ impl VideoTrack {
         self.upcoming.push_back(TimedPicture { start, end, picture });
     }
 
-    /// When a picture stamped `stamp` is due; `None` for one that overlaps what is decoded, as after a joint.
-    fn start_of(&mut self, stamp: Option<MediaNanos>, joints: &mut Joints) -> Option<MediaNanos> {
+    /// When a picture stamped `stamp` is due, before one stamped `next`; `None` for one that has no time of its
+    /// own, as after a joint.
+    fn start_of(
+        &mut self,
+        stamp: Option<MediaNanos>,
+        next: Option<MediaNanos>,
+        joints: &mut Joints,
+    ) -> Option<MediaNanos> {
+        let is_contradicted = stamp.zip(next).is_some_and(|(stamp, next)| next < stamp);
         let Some(expected) = self.decoded_to else {
             self.last_stamp = stamp;
-            return Some(stamp.unwrap_or(0));
+            return match next {
+                Some(next) if is_contradicted => Some(next.saturating_sub(self.times.duration(0))),
+                _ => Some(stamp.unwrap_or(0)),
+            };
         };
         let Some(stamp) = stamp else { return Some(expected) };
-        let runs_on = self.last_stamp.replace(stamp).is_none_or(|last| last < stamp);
+        if is_contradicted && stamp.saturating_add(self.offset) > expected {
+            return Some(expected);
+        }
+        let runs_on = self.last_stamp.is_none_or(|last| last < stamp);
         let start = joints.place(stamp, expected, &mut self.offset);
+        let is_due_next = |next: MediaNanos| {
+            next > stamp
+                && next.saturating_add(self.offset).saturating_sub(expected) < self.times.duration(0) / 2
+        };
+        self.last_stamp = Some(stamp);
         match start > self.latest_start() {
             true => Some(start),
-            false if runs_on => None,
-            // One that runs backwards follows the one before it, as one without a stamp does.
+            false if runs_on || next.is_some_and(is_due_next) => None,
+            // One that stands or runs backwards follows the one before it, as one without a stamp does.
             false => Some(expected),
         }
     }
