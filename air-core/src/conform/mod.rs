@@ -5,6 +5,7 @@
 
 pub mod audio;
 pub mod cadence;
+pub mod deinterlace;
 pub mod joints;
 pub mod picture;
 mod placement;

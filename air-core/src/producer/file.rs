@@ -88,7 +88,7 @@ impl Tracks {
         let house = cue.format.video;
         let black = pattern::black(house.width, house.height)?;
         Ok(Tracks {
-            source: Source::new(demuxer, asset, &cue.interrupt)?,
+            source: Source::new(demuxer, asset, cue)?,
             audio: None,
             conform: PictureConform::new(house, rotation_degrees),
             origin: 0,
