@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use ffmpeg_sys_next as ff;
 
 use crate::error::{Result, allocated, check};
-use crate::{Color, FieldOrder};
+use crate::{Color, FieldOrder, Rational};
 
 #[derive(Debug)]
 pub(crate) struct Frame(NonNull<ff::AVFrame>);
@@ -134,6 +134,11 @@ impl Frame {
             (&raw mut (*frame).color_trc).cast::<c_int>().write(color.transfer.into());
             (&raw mut (*frame).colorspace).cast::<c_int>().write(color.matrix.into());
         }
+    }
+
+    pub(crate) fn set_sample_aspect_ratio(&mut self, ratio: Rational) {
+        // SAFETY: the field is two numbers in a frame that is ours alone.
+        unsafe { (*self.as_mut_ptr()).sample_aspect_ratio = ratio.into() }
     }
 
     pub(crate) fn set_field_order(&mut self, order: FieldOrder) {

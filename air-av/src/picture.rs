@@ -183,6 +183,11 @@ impl PictureMut {
         self.0.set_color(color);
     }
 
+    /// Sets the shape of a pixel; square otherwise.
+    pub fn set_sample_aspect_ratio(&mut self, ratio: Rational) {
+        self.0.set_sample_aspect_ratio(ratio);
+    }
+
     /// Says which of its fields was taken first; [`FieldOrder::Unknown`], as otherwise, is read as progressive.
     pub fn set_field_order(&mut self, order: FieldOrder) {
         self.0.set_field_order(order);

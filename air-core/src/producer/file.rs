@@ -5,13 +5,14 @@
 
 use std::path::Path;
 
-use air_av::{Demuxer, Picture, StreamInfo};
+use air_av::{Demuxer, Picture};
 
 use super::entry::{Source, start_of};
 use super::tracks::{AudioTrack, VideoTrack};
 use super::{Cue, Producer, ProducerError, pattern};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::MediaNanos;
+use crate::conform::geometry::Presentation;
 use crate::conform::picture::PictureConform;
 use crate::frame::HouseFrame;
 
@@ -84,13 +85,13 @@ impl Producer for FileProducer {
 
 impl Tracks {
     fn open(demuxer: Demuxer, asset: &str, cue: &Cue) -> Result<Tracks, air_av::Error> {
-        let rotation_degrees = demuxer.video().map_or(0, StreamInfo::rotation_degrees);
+        let presentation = demuxer.video().map(Presentation::of).unwrap_or_default();
         let house = cue.format.video;
         let black = pattern::black(house.width, house.height)?;
         Ok(Tracks {
             source: Source::new(demuxer, asset, cue)?,
             audio: None,
-            conform: PictureConform::new(house, rotation_degrees),
+            conform: PictureConform::new(house, presentation),
             origin: 0,
             shown: Shown { picture: black, source: None },
             conform_errors: 0,
