@@ -139,10 +139,10 @@ pub fn render(
         if is_same_file(out, Path::new(&segment.asset)) {
             return Err(RenderError::SameFile(segment.asset.clone()));
         }
-        if segment.duration_ms.is_none() && segment.asset.starts_with("pattern:") {
+        let producer = producer::open(&segment.asset, &cue(segment, options))?;
+        if segment.duration_ms.is_none() && producer.is_endless() {
             return Err(RenderError::Endless(segment.asset.clone()));
         }
-        producer::open(&segment.asset, &cue(segment, options))?;
     }
     let draft = Draft::of(out);
     let mut rendering = Rendering::start(draft.path(), options)?;

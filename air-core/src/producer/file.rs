@@ -2,14 +2,13 @@
 //!
 //! Media time zero is the start of the video stream (of the sound, without one). The first house frame shows
 //! the first picture at or after the start offset, and the sound begins at that picture's instant (SG-1, SG-3).
-
-use std::path::Path;
+//! Sound without a video stream has its cover with it, or black.
 
 use air_av::{Demuxer, Picture};
 
 use super::entry::{Source, start_of};
 use super::tracks::{AudioTrack, VideoTrack};
-use super::{Cue, Producer, ProducerError, pattern};
+use super::{Cue, Producer, ProducerError, pattern, still};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::MediaNanos;
 use crate::conform::geometry::Presentation;
@@ -43,11 +42,10 @@ struct Shown {
 }
 
 impl FileProducer {
-    /// Opens `asset` and finds its streams; decodes nothing yet.
-    pub fn open(asset: &str, cue: &Cue) -> Result<FileProducer, ProducerError> {
+    /// Plays what `demuxer` finds in `asset`; decodes nothing yet.
+    pub fn new(demuxer: Demuxer, asset: &str, cue: &Cue) -> Result<FileProducer, ProducerError> {
         let media = |source| ProducerError::Media { asset: asset.to_owned(), source };
         let mut producer = FileProducer { asset: asset.to_owned(), cue: cue.clone(), tracks: None, next: 0 };
-        let demuxer = Demuxer::open(Path::new(asset), &cue.interrupt).map_err(media)?;
         let offset_us = i64::try_from(cue.start_offset_ms).unwrap_or(i64::MAX).saturating_mul(1000);
         if demuxer.duration_us().is_some_and(|duration| duration > 0 && offset_us >= duration) {
             return Err(producer.nothing_to_play());
@@ -107,6 +105,7 @@ impl Tracks {
         // The first picture is the first, whatever the file says of its time.
         let from_first_picture = offset == 0 && demuxer.video().is_some();
         let target = if from_first_picture { MediaNanos::MIN } else { file_start.saturating_add(offset) };
+        self.show_cover(cue);
         match self.source.enter(target)? {
             Some(start) => self.origin = start,
             None => return Ok(false),
@@ -120,6 +119,18 @@ impl Tracks {
             None => None,
         };
         Ok(true)
+    }
+
+    /// Makes the cover of an album the picture shown, if there is one and it is sound.
+    fn show_cover(&mut self, cue: &Cue) {
+        let demuxer = self.source.reader.demuxer();
+        let Some((stream, packet)) = demuxer.attached_picture() else { return };
+        if demuxer.video().is_none() {
+            match still::house_picture(stream, &packet, cue.format.video) {
+                Ok(cover) => self.shown.picture = cover,
+                Err(_) => self.conform_errors += 1,
+            }
+        }
     }
 
     /// House frame `index`, or `None` when picture and sound are both over.

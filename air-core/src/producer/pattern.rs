@@ -116,6 +116,10 @@ impl Producer for PatternProducer {
         self.next += 1;
         Ok(Some(HouseFrame { index, picture, audio: self.audio_of(index) }))
     }
+
+    fn is_endless(&self) -> bool {
+        true
+    }
 }
 
 /// A black picture: Y = 16, U = V = 128 (BF-2).
