@@ -64,6 +64,12 @@ impl Demuxer {
         self.container() == "avi"
     }
 
+    /// Whether it is an image file. libav reads those by demuxers of their own, named after the image's format, and
+    /// gives them a rate, which means nothing.
+    pub fn is_still(&self) -> bool {
+        self.container().ends_with("_pipe")
+    }
+
     /// Length in microseconds, if known; in containers without an index by the stamps at the end of the file. What
     /// libav guesses from a bit rate may be far from true, and is not told.
     pub fn duration_us(&self) -> Option<i64> {

@@ -9,8 +9,8 @@ use std::ptr::NonNull;
 
 use ffmpeg_sys_next as ff;
 
-use crate::Color;
 use crate::error::{Result, allocated, check};
+use crate::{Color, FieldOrder, Rational};
 
 #[derive(Debug)]
 pub(crate) struct Frame(NonNull<ff::AVFrame>);
@@ -133,6 +133,32 @@ impl Frame {
             (&raw mut (*frame).color_primaries).cast::<c_int>().write(color.primaries.into());
             (&raw mut (*frame).color_trc).cast::<c_int>().write(color.transfer.into());
             (&raw mut (*frame).colorspace).cast::<c_int>().write(color.matrix.into());
+        }
+    }
+
+    pub(crate) fn set_sample_aspect_ratio(&mut self, ratio: Rational) {
+        // SAFETY: the field is two numbers in a frame that is ours alone.
+        unsafe { (*self.as_mut_ptr()).sample_aspect_ratio = ratio.into() }
+    }
+
+    pub(crate) fn set_field_order(&mut self, order: FieldOrder) {
+        let is_interlaced = matches!(order, FieldOrder::TopFirst | FieldOrder::BottomFirst);
+        let top_field_first = order == FieldOrder::TopFirst;
+        let frame = self.as_mut_ptr();
+        // SAFETY: the fields are numbers in a frame that is ours alone.
+        unsafe {
+            #[cfg(ffmpeg_6_0)]
+            {
+                const LABELS: i32 = ff::AV_FRAME_FLAG_INTERLACED | ff::AV_FRAME_FLAG_TOP_FIELD_FIRST;
+                (*frame).flags &= !LABELS;
+                (*frame).flags |= i32::from(is_interlaced) * ff::AV_FRAME_FLAG_INTERLACED;
+                (*frame).flags |= i32::from(top_field_first) * ff::AV_FRAME_FLAG_TOP_FIELD_FIRST;
+            }
+            #[cfg(not(ffmpeg_6_0))]
+            {
+                (*frame).interlaced_frame = is_interlaced.into();
+                (*frame).top_field_first = top_field_first.into();
+            }
         }
     }
 

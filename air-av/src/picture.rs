@@ -8,7 +8,7 @@ use ffmpeg_sys_next as ff;
 
 use crate::error::{Error, Result};
 use crate::frame::{Fields, Frame};
-use crate::{Color, Rational};
+use crate::{Color, FieldOrder, Rational};
 
 mod format;
 pub use format::{PictureFormat, PixelFormat};
@@ -181,6 +181,16 @@ impl PictureMut {
     /// Labels the colours; [`Color::UNSPECIFIED`] otherwise.
     pub fn set_color(&mut self, color: Color) {
         self.0.set_color(color);
+    }
+
+    /// Sets the shape of a pixel; square otherwise.
+    pub fn set_sample_aspect_ratio(&mut self, ratio: Rational) {
+        self.0.set_sample_aspect_ratio(ratio);
+    }
+
+    /// Says which of its fields was taken first; [`FieldOrder::Unknown`], as otherwise, is read as progressive.
+    pub fn set_field_order(&mut self, order: FieldOrder) {
+        self.0.set_field_order(order);
     }
 
     /// The samples of a plane, to write; empty if there is no such plane.

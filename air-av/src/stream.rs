@@ -55,7 +55,9 @@ pub struct StreamInfo {
     frame_rate: Option<Rational>,
     declared_frame_rate: Option<Rational>,
     sample_aspect_ratio: Rational,
+    container_aspect_ratio: Option<Rational>,
     rotation_degrees: i32,
+    is_mirrored: bool,
     is_attached_picture: bool,
     reorder_delay: u32,
 }
@@ -74,6 +76,7 @@ impl StreamInfo {
             let parameters = owned.as_ptr();
             let own_aspect = Rational::from((*stream).sample_aspect_ratio).positive();
             let aspect = own_aspect.or(Rational::from((*parameters).sample_aspect_ratio).positive());
+            let (rotation_degrees, is_mirrored) = orientation(stream);
             Ok(Self {
                 index: usize::try_from((*stream).index).unwrap_or(0),
                 kind: kind((&raw const (*parameters).codec_type).cast::<c_int>().read()),
@@ -91,7 +94,9 @@ impl StreamInfo {
                 frame_rate: Rational::from((*stream).avg_frame_rate).positive(),
                 declared_frame_rate: Rational::from((*stream).r_frame_rate).positive(),
                 sample_aspect_ratio: aspect.unwrap_or(Rational::new(0, 1)),
-                rotation_degrees: rotation(stream),
+                container_aspect_ratio: own_aspect,
+                rotation_degrees,
+                is_mirrored,
                 is_attached_picture: (*stream).disposition & ff::AV_DISPOSITION_ATTACHED_PIC != 0,
                 reorder_delay: count((*parameters).video_delay),
                 parameters: Arc::new(owned),
@@ -163,6 +168,17 @@ impl StreamInfo {
         self.sample_aspect_ratio
     }
 
+    /// Shape of a pixel by the container alone, which says so only if it has the means; for all pictures of the
+    /// size the stream began with.
+    pub fn container_aspect_ratio(&self) -> Option<Rational> {
+        self.container_aspect_ratio
+    }
+
+    /// Whether the picture is to be put upside down, as in a mirror, before it is turned for display.
+    pub fn is_mirrored(&self) -> bool {
+        self.is_mirrored
+    }
+
     /// How far to turn the picture clockwise for display, 0 to 359, from the display matrix.
     pub fn rotation_degrees(&self) -> i32 {
         self.rotation_degrees
@@ -226,19 +242,24 @@ fn field_order(order: c_int) -> FieldOrder {
     }
 }
 
+/// How far to turn the picture clockwise, after it was mirrored top to bottom or not.
+///
 /// # Safety
 /// `stream` must point to a valid stream.
-unsafe fn rotation(stream: *const ff::AVStream) -> i32 {
+unsafe fn orientation(stream: *const ff::AVStream) -> (i32, bool) {
     const MATRIX_BYTES: usize = 9 * size_of::<i32>();
     // SAFETY: the caller vouches for the stream.
     let (matrix, size) = unsafe { display_matrix(stream) };
     if matrix.is_null() || size < MATRIX_BYTES {
-        return 0;
+        return (0, false);
     }
     // SAFETY: there are nine integers, aligned as all of libav's allocations are.
-    let counterclockwise = unsafe { ff::av_display_rotation_get(matrix.cast()) };
+    let (counterclockwise, [a, b, _, c, d, ..]) =
+        unsafe { (ff::av_display_rotation_get(matrix.cast()), matrix.cast::<[i32; 9]>().read()) };
+    // The angle is that of the lines, which a mirror from top to bottom does not turn.
+    let is_mirrored = i64::from(a) * i64::from(d) < i64::from(b) * i64::from(c);
     // NaN, for a matrix that is no rotation, casts to 0.
-    (-counterclockwise).round().rem_euclid(360.0) as i32
+    ((-counterclockwise).round().rem_euclid(360.0) as i32, is_mirrored)
 }
 
 /// Start and size of the matrix; null if there is none.

@@ -166,12 +166,13 @@ fn streams_are_described() {
     assert_eq!((video.kind(), video.codec_name()), (MediaKind::Video, "h264"));
     assert_eq!((video.width(), video.height(), video.rotation_degrees()), (320, 180, 0));
     assert_eq!(video.sample_aspect_ratio(), Rational::new(16, 11));
+    assert_eq!(video.container_aspect_ratio(), Some(Rational::new(16, 11)));
     assert_eq!(video.frame_rate(), Some(Rational::new(25, 1)));
     assert_eq!((audio.codec_name(), audio.sample_rate(), audio.channels()), ("aac", 44_100, 2));
 }
 
 #[test]
-fn a_picture_held_upright_says_how_far_to_turn_it() {
+fn a_picture_held_upright_or_before_a_mirror_says_how_to_turn_it() {
     let folder = folder("open-turned");
     let path = media(&folder, "turned.mp4", "-c:v libx264 -pix_fmt yuv420p -an");
     let mut bytes = std::fs::read(&path).unwrap();
@@ -179,9 +180,28 @@ fn a_picture_held_upright_says_how_far_to_turn_it() {
     let matrix = bytes.windows(4).position(|name| name == b"tkhd").unwrap() + 4 + 40;
     let row = |a: i32, b: i32| [a.to_be_bytes(), b.to_be_bytes(), [0; 4]].concat();
     assert_eq!(bytes[matrix..matrix + 12], row(1 << 16, 0));
-    bytes[matrix..matrix + 24].copy_from_slice(&[row(0, 1 << 16), row(-1 << 16, 0)].concat());
-    std::fs::write(&path, bytes).unwrap();
-    assert_eq!(open(&path).video().unwrap().rotation_degrees(), 90);
+    for (rows, expected) in [
+        ([row(1 << 16, 0), row(0, 1 << 16)], (0, false)),
+        ([row(0, 1 << 16), row(-1 << 16, 0)], (90, false)),
+        ([row(1 << 16, 0), row(0, -1 << 16)], (0, true)),
+        ([row(-1 << 16, 0), row(0, 1 << 16)], (180, true)),
+    ] {
+        bytes[matrix..matrix + 24].copy_from_slice(&rows.concat());
+        std::fs::write(&path, &bytes).unwrap();
+        let demuxer = open(&path);
+        let video = demuxer.video().unwrap();
+        assert_eq!((video.rotation_degrees(), video.is_mirrored()), expected);
+    }
+}
+
+#[test]
+fn an_image_is_a_still_and_a_film_is_none() {
+    let folder = folder("open-still");
+    for name in ["still.png", "still.jpg", "still.webp"] {
+        let demuxer = open(&media(&folder, name, "-an -frames:v 1 -update 1"));
+        assert!(demuxer.is_still() && demuxer.video().is_some(), "{name}");
+    }
+    assert!(!open(&media(&folder, "film.mp4", "-c:v mpeg4 -an")).is_still());
 }
 
 #[test]

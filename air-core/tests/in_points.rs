@@ -163,3 +163,14 @@ fn in_points_of_sound_files_are_exact() {
         }
     }
 }
+
+/// SG-1, SG-2, R-14: a field is filled in from the pictures around it, those before the in-point among them.
+#[test]
+fn in_points_of_interlaced_files_are_exact() {
+    let folder = folder("in-points-interlaced");
+    let check = |name, rate, arguments: String| check(&folder, name, rate, &arguments, Exact);
+    let fields = "-vf setfield=tff -flags +ildct+ilme";
+    check("mpeg2.ts", 25, format!("PICTURE SOUND {MPEG2} {fields} -top 1 -c:a mp2"));
+    check("mbaff.mkv", 25, format!("PICTURE SOUND {OPEN} {fields} -c:a flac"));
+    check("mbaff.mp4", 25, format!("PICTURE SOUND {LONG} {fields} -c:a flac -strict -2"));
+}

@@ -97,6 +97,11 @@ impl PixelFormat {
         Some((usize::try_from(row_bytes).ok()?, usize::try_from(rows).ok()?))
     }
 
+    /// Whether some samples say how transparent a pixel is, or a palette does.
+    pub fn has_alpha(self) -> bool {
+        self.descriptor().is_some_and(|format| format.flags & ff::AV_PIX_FMT_FLAG_ALPHA as u64 != 0)
+    }
+
     fn known(self) -> Option<Av> {
         let number = self.to_av();
         // SAFETY: the enum is `repr(i32)` and numbers its formats without a gap from 0 up to, not including, NB.

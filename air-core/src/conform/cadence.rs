@@ -4,7 +4,7 @@
 //! was shown before (L-08). A declared rate serves one purpose, to undo the rounding of PTS that a coarse
 //! time base caused: a picture less than one time-base tick from the rate's grid is put back on it.
 
-use air_av::{Rational, StreamInfo};
+use air_av::{Picture, Rational, StreamInfo};
 
 /// The time base of [`MediaNanos`].
 pub const NANOS: Rational = Rational { num: 1, den: 1_000_000_000 };
@@ -15,6 +15,17 @@ pub type MediaNanos = i64;
 /// Two instants closer than this are the same: above the rounding of a nanosecond, far below the smallest
 /// distance (16 µs) at which pictures of two broadcast rates can lie.
 pub const SAME_INSTANT: MediaNanos = 1_000;
+
+/// A picture and the span of media time it is shown for.
+#[derive(Clone, Debug)]
+pub struct TimedPicture {
+    /// First instant at which it is due.
+    pub start: MediaNanos,
+    /// First instant at which it is over, unless nothing follows.
+    pub end: MediaNanos,
+    /// The picture, not conformed yet.
+    pub picture: Picture,
+}
 
 /// Turns the PTS of one stream into exact media times.
 #[derive(Clone, Debug)]

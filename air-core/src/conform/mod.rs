@@ -5,6 +5,9 @@
 
 pub mod audio;
 pub mod cadence;
+mod color;
+pub mod deinterlace;
+pub mod geometry;
 pub mod joints;
 pub mod picture;
 mod placement;

@@ -7,8 +7,9 @@
 
 use std::path::Path;
 
-use air_av::{Demuxer, Error, Interrupt, StreamInfo};
+use air_av::{Demuxer, Error, StreamInfo};
 
+use super::Cue;
 use super::reader::Reader;
 use super::tracks::VideoTrack;
 use crate::conform::cadence::{MediaNanos, NANOS, SAME_INSTANT};
@@ -44,7 +45,7 @@ pub struct Source {
     pub joints: Joints,
     /// Its pictures, if it has any.
     pub video: Option<VideoTrack>,
-    interrupt: Interrupt,
+    cue: Cue,
 }
 
 /// What came of one try.
@@ -58,11 +59,11 @@ enum Try {
 }
 
 impl Source {
-    /// The tracks of `demuxer`, which reads `asset`, at their start.
-    pub fn new(demuxer: Demuxer, asset: &str, interrupt: &Interrupt) -> Result<Source, Error> {
-        let video = open_video(&demuxer, asset)?;
-        let (reader, interrupt) = (Reader::new(demuxer, asset), interrupt.clone());
-        Ok(Source { asset: asset.to_owned(), reader, joints: Joints::default(), video, interrupt })
+    /// The tracks of `demuxer`, which reads `asset`, at their start, as `cue` wants them.
+    pub fn new(demuxer: Demuxer, asset: &str, cue: &Cue) -> Result<Source, Error> {
+        let video = open_video(&demuxer, asset, cue)?;
+        let (reader, cue) = (Reader::new(demuxer, asset), cue.clone());
+        Ok(Source { asset: asset.to_owned(), reader, joints: Joints::default(), video, cue })
     }
 
     /// From the start of the file, goes to the first picture at or after `target` and to the sound there. Answers
@@ -86,8 +87,8 @@ impl Source {
             }
         }
         if has_moved {
-            let demuxer = Demuxer::open(Path::new(&self.asset), &self.interrupt)?;
-            *self = Source::new(demuxer, &self.asset, &self.interrupt)?;
+            let demuxer = Demuxer::open(Path::new(&self.asset), &self.cue.interrupt)?;
+            *self = Source::new(demuxer, &self.asset, &self.cue)?;
         }
         self.find(target)
     }
@@ -124,7 +125,7 @@ impl Source {
         }
         // A recovery point, say, whose pictures are whole only some time after it.
         self.joints = Joints::default();
-        self.video = open_video(self.reader.demuxer(), &self.asset)?;
+        self.video = open_video(self.reader.demuxer(), &self.asset, &self.cue)?;
         Ok(Try::TooLate(key.saturating_sub(1)))
     }
 
@@ -141,10 +142,11 @@ pub fn start_of(stream: &StreamInfo) -> MediaNanos {
     air_av::rescale_nearest(stream.start_time().unwrap_or(0), stream.time_base(), NANOS)
 }
 
-fn open_video(demuxer: &Demuxer, asset: &str) -> Result<Option<VideoTrack>, Error> {
+fn open_video(demuxer: &Demuxer, asset: &str, cue: &Cue) -> Result<Option<VideoTrack>, Error> {
     let Some(stream) = demuxer.video() else { return Ok(None) };
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
     // A container that counts decoding times counts them in pictures.
     let late = if demuxer.stamps_decoding_only() { i64::from(stream.reorder_delay()) } else { 0 };
-    VideoTrack::open(stream, asset, cores.min(MOST_DECODER_THREADS), late).map(Some)
+    let house = cue.format.video.frame_rate;
+    VideoTrack::open(stream, asset, cores.min(MOST_DECODER_THREADS), late, house).map(Some)
 }

@@ -2,16 +2,16 @@
 //!
 //! Media time zero is the start of the video stream (of the sound, without one). The first house frame shows
 //! the first picture at or after the start offset, and the sound begins at that picture's instant (SG-1, SG-3).
+//! Sound without a video stream has its cover with it, or black.
 
-use std::path::Path;
-
-use air_av::{Demuxer, Picture, StreamInfo};
+use air_av::{Demuxer, Picture};
 
 use super::entry::{Source, start_of};
 use super::tracks::{AudioTrack, VideoTrack};
-use super::{Cue, Length, Producer, ProducerError, pattern};
+use super::{Cue, Length, Producer, ProducerError, pattern, still};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::MediaNanos;
+use crate::conform::geometry::Presentation;
 use crate::conform::picture::PictureConform;
 use crate::frame::{HouseFrame, SourcePicture};
 
@@ -46,10 +46,9 @@ struct Shown {
 }
 
 impl FileProducer {
-    /// Opens `asset` and finds its streams; decodes nothing yet.
-    pub fn open(asset: &str, cue: &Cue) -> Result<FileProducer, ProducerError> {
+    /// Plays what `demuxer` finds in `asset`; decodes nothing yet.
+    pub fn new(demuxer: Demuxer, asset: &str, cue: &Cue) -> Result<FileProducer, ProducerError> {
         let media = |source| ProducerError::Media { asset: asset.to_owned(), source };
-        let demuxer = Demuxer::open(Path::new(asset), &cue.interrupt).map_err(media)?;
         let duration_us = demuxer.duration_us().map(i64::unsigned_abs);
         let (name, cue) = (asset.to_owned(), cue.clone());
         let mut producer = FileProducer { asset: name, cue, duration_us, tracks: None, next: 0 };
@@ -95,13 +94,13 @@ impl Producer for FileProducer {
 
 impl Tracks {
     fn open(demuxer: Demuxer, asset: &str, cue: &Cue) -> Result<Tracks, air_av::Error> {
-        let rotation_degrees = demuxer.video().map_or(0, StreamInfo::rotation_degrees);
+        let presentation = demuxer.video().map(Presentation::of).unwrap_or_default();
         let house = cue.format.video;
         let black = pattern::black(house.width, house.height)?;
         Ok(Tracks {
-            source: Source::new(demuxer, asset, &cue.interrupt)?,
+            source: Source::new(demuxer, asset, cue)?,
             audio: None,
-            conform: PictureConform::new(house, rotation_degrees),
+            conform: PictureConform::new(house, presentation),
             file_start: 0,
             origin: 0,
             shown: Shown { picture: black, source: None },
@@ -118,7 +117,9 @@ impl Tracks {
         self.file_start = start_of(lead);
         // The first picture is the first, whatever the file says of its time.
         let from_first_picture = offset == 0 && demuxer.video().is_some();
-        let target = if from_first_picture { MediaNanos::MIN } else { self.file_start.saturating_add(offset) };
+        let target =
+            if from_first_picture { MediaNanos::MIN } else { self.file_start.saturating_add(offset) };
+        self.show_cover(cue);
         match self.source.enter(target)? {
             Some(start) => self.origin = start,
             None => return Ok(false),
@@ -132,6 +133,18 @@ impl Tracks {
             None => None,
         };
         Ok(true)
+    }
+
+    /// Makes the cover of an album the picture shown, if there is one and it is sound.
+    fn show_cover(&mut self, cue: &Cue) {
+        let demuxer = self.source.reader.demuxer();
+        let Some((stream, packet)) = demuxer.attached_picture() else { return };
+        if demuxer.video().is_none() {
+            match still::house_picture(stream, &packet, cue.format.video) {
+                Ok(cover) => self.shown.picture = cover,
+                Err(_) => self.conform_errors += 1,
+            }
+        }
     }
 
     /// House frame `index`, or `None` when picture and sound are both over.

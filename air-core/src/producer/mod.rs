@@ -8,9 +8,12 @@ mod faults;
 mod file;
 mod pattern;
 mod reader;
+mod still;
 mod tracks;
 
-use air_av::Interrupt;
+use std::path::Path;
+
+use air_av::{Demuxer, Interrupt};
 pub use pattern::black;
 
 use crate::format::ProgramFormat;
@@ -91,6 +94,15 @@ pub fn open(asset: &str, cue: &Cue) -> Result<Box<dyn Producer>, ProducerError> 
     }
     match asset.strip_prefix("pattern:") {
         Some(name) => Ok(Box::new(pattern::PatternProducer::open(name, cue)?)),
-        None => Ok(Box::new(file::FileProducer::open(asset, cue)?)),
+        None => open_file(asset, cue),
+    }
+}
+
+fn open_file(asset: &str, cue: &Cue) -> Result<Box<dyn Producer>, ProducerError> {
+    let media = |source| ProducerError::Media { asset: asset.to_owned(), source };
+    let demuxer = Demuxer::open(Path::new(asset), &cue.interrupt).map_err(media)?;
+    match demuxer.is_still() {
+        true => Ok(Box::new(still::StillProducer::new(demuxer, asset, cue))),
+        false => Ok(Box::new(file::FileProducer::new(demuxer, asset, cue)?)),
     }
 }

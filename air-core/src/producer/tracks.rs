@@ -7,25 +7,19 @@ use air_av::{AudioDecoder, Packet, Picture, StreamInfo, VideoDecoder};
 use super::faults::Faults;
 use super::reader::{Read, Reader, Track};
 use crate::conform::audio::AudioConform;
-use crate::conform::cadence::{MediaNanos, SAME_INSTANT, SourceTimes};
+use crate::conform::cadence::{MediaNanos, SAME_INSTANT, SourceTimes, TimedPicture};
+use crate::conform::deinterlace::Deinterlace;
 use crate::conform::joints::Joints;
+use crate::time::FrameRate;
 
 /// How long before an in-point every picture is decoded again: longer than any codec reorders pictures, so that
 /// those that were left out before change nothing.
 const DECODED_WHOLE: MediaNanos = 500_000_000;
 
-/// A decoded picture and the span of media time it is shown for.
-#[derive(Clone, Debug)]
-pub struct TimedPicture {
-    /// First instant at which it is due.
-    pub start: MediaNanos,
-    /// First instant at which it is over, unless nothing follows.
-    pub end: MediaNanos,
-    /// The picture as decoded.
-    pub picture: Picture,
-}
+/// How long before an in-point pictures go through the filters, which look back.
+const FILTERED_BEFORE: MediaNanos = 200_000_000;
 
-/// Pictures of the video stream.
+/// Pictures of the video stream, progressive.
 #[derive(Debug)]
 pub struct VideoTrack {
     decoder: VideoDecoder,
@@ -38,12 +32,15 @@ pub struct VideoTrack {
     decoded: VecDeque<Picture>,
     /// A picture that is not where it was expected, until the next one is there to bear it out.
     held: Option<Picture>,
+    deinterlace: Deinterlace,
     current: Option<TimedPicture>,
     /// Number in the asset of `current`, or of the first picture that was upcoming.
     number: Option<u64>,
     upcoming: VecDeque<TimedPicture>,
     /// Start of the first picture decoded.
     decoded_from: Option<MediaNanos>,
+    /// Start of the latest picture decoded.
+    latest_start: MediaNanos,
     /// End of the latest picture decoded.
     decoded_to: Option<MediaNanos>,
     ended: bool,
@@ -52,12 +49,13 @@ pub struct VideoTrack {
 
 impl VideoTrack {
     /// Opens a decoder for `stream` of `asset`, with up to `threads` threads. Its pictures are stamped `late` units
-    /// of its time base after their instants.
+    /// of its time base after their instants; they are to be aired at `house` a second.
     pub fn open(
         stream: &StreamInfo,
         asset: &str,
         threads: u32,
         late: i64,
+        house: FrameRate,
     ) -> Result<VideoTrack, air_av::Error> {
         Ok(VideoTrack {
             decoder: VideoDecoder::new(stream, threads)?,
@@ -67,20 +65,21 @@ impl VideoTrack {
             last_stamp: None,
             decoded: VecDeque::new(),
             held: None,
+            deinterlace: Deinterlace::new(stream, house),
             current: None,
             number: None,
             upcoming: VecDeque::new(),
             decoded_from: None,
+            latest_start: MediaNanos::MIN,
             decoded_to: None,
             ended: false,
             faults: Faults::new(asset, "decoding the picture"),
         })
     }
 
-    /// How long before an in-point pictures have to be whole for those after it to be right: each is shown as it
-    /// was decoded, so not at all.
+    /// How long before an in-point pictures have to be whole for those after it to be right.
     pub fn preroll(&self) -> MediaNanos {
-        0
+        self.deinterlace.preroll()
     }
 
     /// Finds the first picture that starts at or after `target`, throwing away those before it.
@@ -164,12 +163,13 @@ impl VideoTrack {
             self.spare_decoder(packet.as_ref());
             self.faults.pass_over(self.decoder.decode(packet.as_ref(), &mut self.decoded))?;
             while let Some(picture) = self.decoded.pop_front() {
-                self.keep(picture, joints);
+                let kept = self.keep(picture, joints);
+                self.faults.pass_over(kept)?;
             }
-            if self.ended
-                && let Some(held) = self.held.take()
-            {
-                self.place(held, None, joints);
+            if self.ended {
+                let held = self.held.take().map_or(Ok(()), |held| self.place(held, None, joints));
+                self.faults.pass_over(held)?;
+                self.faults.pass_over(self.deinterlace.finish(&mut self.upcoming))?;
             }
         }
         Ok(self.upcoming.len() > had)
@@ -185,14 +185,15 @@ impl VideoTrack {
 
     /// Takes the next decoded picture. One whose stamp is not where the last one ended waits for the stamp of the
     /// one after it, to be borne out or contradicted.
-    fn keep(&mut self, picture: Picture, joints: &mut Joints) {
+    fn keep(&mut self, picture: Picture, joints: &mut Joints) -> Result<(), air_av::Error> {
         let stamp = picture.pts().map(|pts| self.times.at(pts));
-        if let Some(held) = self.held.take() {
-            self.place(held, stamp, joints);
-        }
+        let held = self.held.take().map_or(Ok(()), |held| self.place(held, stamp, joints));
         match self.is_in_step(stamp) {
-            true => self.place(picture, None, joints),
-            false => self.held = Some(picture),
+            true => held.and(self.place(picture, None, joints)),
+            false => {
+                self.held = Some(picture);
+                held
+            }
         }
     }
 
@@ -202,9 +203,14 @@ impl VideoTrack {
         off.saturating_abs() < self.times.duration(0) / 2
     }
 
-    fn place(&mut self, picture: Picture, next: Option<MediaNanos>, joints: &mut Joints) {
+    fn place(
+        &mut self,
+        picture: Picture,
+        next: Option<MediaNanos>,
+        joints: &mut Joints,
+    ) -> Result<(), air_av::Error> {
         let stamp = picture.pts().map(|pts| self.times.at(pts));
-        let Some(start) = self.start_of(stamp, next, joints) else { return };
+        let Some(start) = self.start_of(stamp, next, joints) else { return Ok(()) };
         let end = match (picture.pts(), stamp) {
             (Some(pts), Some(stamp))
                 if picture.duration() > 0 && start == stamp.saturating_add(self.offset) =>
@@ -216,7 +222,11 @@ impl VideoTrack {
         };
         self.decoded_from.get_or_insert(start);
         self.decoded_to = Some(end);
-        self.upcoming.push_back(TimedPicture { start, end, picture });
+        self.latest_start = start;
+        match end < self.in_point.saturating_sub(FILTERED_BEFORE) {
+            true => Ok(()),
+            false => self.deinterlace.push(TimedPicture { start, end, picture }, &mut self.upcoming),
+        }
     }
 
     /// When a picture stamped `stamp` is due, before one stamped `next`; `None` for one that has no time of its
@@ -246,16 +256,12 @@ impl VideoTrack {
                 && next.saturating_add(self.offset).saturating_sub(expected) < self.times.duration(0) / 2
         };
         self.last_stamp = Some(stamp);
-        match start > self.latest_start() {
+        match start > self.latest_start {
             true => Some(start),
             false if runs_on || next.is_some_and(is_due_next) => None,
             // One that stands or runs backwards follows the one before it, as one without a stamp does.
             false => Some(expected),
         }
-    }
-
-    fn latest_start(&self) -> MediaNanos {
-        self.upcoming.back().or(self.current.as_ref()).map_or(MediaNanos::MIN, |picture| picture.start)
     }
 }
 
