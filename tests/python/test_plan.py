@@ -46,7 +46,7 @@ def test_a_plan_names_its_assets_from_where_it_is(tmp_path: Path) -> None:
         ("[[segment]]\nasset = 'a'\nduration_ms = 1.5", "segment 1: duration_ms must be int"),
         ("[[segment]]\nasset = 'a'\nduration_ms = true", "segment 1: duration_ms must be int"),
         ("[[segment]]\nasset = 'a'\nduration_ms = 0", "segment 1: duration_ms"),
-        ("asset = ", "line 1"),
+        ("asset = ?\n", "line 1"),
     ],
 )
 def test_a_plan_that_is_none_is_explained(
