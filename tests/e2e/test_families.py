@@ -30,7 +30,7 @@ def test_a_truncated_clip_has_lost_its_end() -> None:
 
 
 def test_a_damaged_clip_is_complained_of() -> None:
-    command = ["ffmpeg", "-v", "error", "-i", make(FAMILIES["damaged"]), "-f", "null", "-"]
+    command = ["ffmpeg", "-v", "error", "-i", str(make(FAMILIES["damaged"])), "-f", "null", "-"]
     assert subprocess.run(command, capture_output=True).stderr
 
 
