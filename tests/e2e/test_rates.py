@@ -36,7 +36,7 @@ def in_house(rate: str, parts: list[Part]) -> Plan:
 
 @pytest.mark.parametrize("rate", CHANNELS)
 def test_no_rate_leaves_a_trace_in_the_next(rate: str, tmp_path: Path) -> None:
-    """L-01, L-08, L-09, SW-6, SW-18: floor(k·in/out) from the first tick after every join to the last before the next."""
+    """L-01, L-08, L-09, SW-6, SW-18: floor(k·in/out) from the first tick after a join to the last before the next."""
     draw = random.Random(rate)
     parts = [Part(clip, draw.choice([0, draw.randrange(1300)]), draw.randrange(250, 600)) for clip in every_join()]
     plan = in_house(rate, parts)

@@ -94,7 +94,7 @@ class Clip:
     @cached_property
     def starts(self) -> list[Fraction]:
         """When each picture starts, by its number, in seconds from picture 0 of the programme."""
-        if self.cover:
+        if self.cover or self.codec is None:
             return [Fraction(0)]
         match self.timing:
             case "phone":
