@@ -32,10 +32,11 @@ pub fn render(
     program_format_json: &str,
     sink: SinkArguments,
     progress: Option<Py<PyAny>>,
+    pts_base: u64,
 ) -> PyResult<RenderFields> {
     let format = ProgramFormat::from_json(program_format_json)
         .map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let options = RenderOptions { sink: sink.into(), ..RenderOptions::new(format) };
+    let options = RenderOptions { sink: sink.into(), pts_base, ..RenderOptions::new(format) };
     let plan: Vec<_> = segments
         .into_iter()
         .map(|(asset, start_offset_ms, duration_ms)| RenderSegment { asset, start_offset_ms, duration_ms })

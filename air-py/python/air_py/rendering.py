@@ -51,6 +51,7 @@ def render(
     format: ProgramFormat,
     sink: SinkConfig | None = None,
     progress: Callable[[int], object] | None = None,
+    pts_base: int = 90_000,
 ) -> Stats:
     """Renders ``plan`` to the transport-stream file ``out``, on a clock of its own.
 
@@ -59,6 +60,7 @@ def render(
 
     :param plan: segments in order; a bare path is the whole asset.
     :param progress: called about ten times a second with the frames done; returning ``False`` cancels.
+    :param pts_base: PTS of the first picture, in 90 kHz units; at least the sink's mux delay.
     :raises ValueError: the plan is empty.
     :raises AirError: an asset cannot be played, the sink's settings are unusable, the file cannot be written, or
         ``progress`` cancelled.
@@ -73,5 +75,6 @@ def render(
         format.to_json(),
         sink or SinkConfig(),
         progress,
+        whole("pts_base", pts_base, 0, 2**63 - 1),
     )
     return from_fields(Stats, fields)
