@@ -48,7 +48,7 @@ def programme(joins: int, seed: int = 1) -> Plan:
 
 def part(clip: Clip, draw: random.Random) -> Part:
     """A random stretch of the clip; one in ten may reach over its end, into black."""
-    shown = int((clip.length - clip.edited / clip.rate) * 1000)
+    shown = int((clip.end - clip.first) * 1000)
     frame_ms = 1000 / Fraction(HOUSE.frame_rate)
     duration_ms = int(draw.randint(LEAST, MOST) * frame_ms)
     offset_ms = draw.randrange(max(shown - int(LEAST * frame_ms), 1))

@@ -36,18 +36,14 @@ class Part:
     def origin(self) -> Fraction:
         """When in the clip it begins: with the first picture at or after the offset."""
         starts = self.clip.starts
-        offset = starts[self.clip.edited] + Fraction(self.offset_ms, 1000)
+        offset = self.clip.first + Fraction(self.offset_ms, 1000)
         return starts[bisect_left(starts, offset)] if len(starts) > 1 else offset
 
     def picture(self, time: Fraction) -> int | None:
         """The picture at `time` seconds of the part: the latest that has started; None when there is none."""
-        if self.origin + time >= self.clip.length or self.clip.codec is None:
+        if self.origin + time >= self.clip.end or self.clip.codec is None:
             return None
         return bisect_right(self.clip.starts, self.origin + time) - 1
-
-    def is_black(self, time: Fraction) -> bool:
-        """Whether there is nothing to show."""
-        return self.picture(time) is None
 
     def beeps(self, length: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
         """From when to when beeps sound within the first `length` seconds of the part, cut ones too."""
@@ -91,7 +87,7 @@ class Plan:
         slots, first, since, millis = [], 0, 0, 0
         for part in self.parts:
             if part.duration_ms is None:
-                end = first + ceil((part.clip.length - part.origin) * self.rate)
+                end = first + ceil((part.clip.end - part.origin) * self.rate)
                 since, millis = end, 0
             else:
                 millis += part.duration_ms

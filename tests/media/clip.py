@@ -87,6 +87,16 @@ class Clip:
         return Fraction(self.seconds) + sum(part.seconds for part in self.parts)
 
     @property
+    def first(self) -> Fraction:
+        """When the first picture that is not hidden starts."""
+        return self.starts[self.earlier + self.edited]
+
+    @property
+    def end(self) -> Fraction:
+        """When the last picture is over."""
+        return self.starts[self.earlier] + self.length
+
+    @property
     def frames(self) -> int:
         """How many pictures there are, hidden ones among them."""
         return len(self.starts) - self.earlier
