@@ -107,22 +107,28 @@ class Course:
 def course(part: Part, pictures: list[int | None], since: int, to: int) -> Course:
     """The course of `part` over the ticks from `since` to before `to`.
 
-    A picture that stands is one of two things: content that waits, or an encoder that is behind while content goes on.
-    Which it was shows with the next picture; either is in order. A stop leaves out what was still being sent.
+    A picture that stands is one of three things: due again by the cadence, content that waits, or an encoder that is
+    behind while content goes on. So for each tick it is kept how many ticks content may have waited until then.
+    A stop leaves out what was still being sent.
     """
-    shown = frozen = black = waited = standing = 0
+    shown = frozen = black = 0
     wrong: list[tuple[int, int | None]] = []
+    waits = {0}
     for tick in range(since, min(to, len(pictures))):
         number, last = pictures[tick], pictures[tick - 1] if tick else None
-        due = [part.picture((tick - since - waited - more) / RATE) for more in range(standing + 1)]
-        if number in due and (number is not None or due[0] is None):
-            waited, standing, shown = waited + due.index(number), 0, shown + 1
+        due = {wait for wait in waits if part.picture((tick - since - wait) / RATE) == number}
+        stands = number == last or number is None
+        if due:
+            shown += 1
         elif number is None:
-            black, standing = black + 1, standing + 1
-        elif number == last:
-            frozen, standing = frozen + 1, standing + 1
+            black += 1
+        elif stands:
+            frozen += 1
         else:
             wrong.append((tick, number))
+        waited = {wait + 1 for wait in waits} if stands else set()
+        behind = waits if number == last else set()
+        waits = due | waited | behind or waits
     return Course(shown, frozen, black, wrong)
 
 
