@@ -48,11 +48,13 @@ def programme(joins: int, seed: int = 1) -> Plan:
 
 def part(clip: Clip, draw: random.Random) -> Part:
     """A random stretch of the clip; one in ten may reach over its end, into black."""
-    shown = int((clip.end - clip.first) * 1000)
+    # How long the last picture of a variable rate lasts, its container decides.
+    end = clip.end if clip.timing == "constant" else clip.starts[-1]
+    shown = int((end - clip.first) * 1000)
     frame_ms = 1000 / Fraction(HOUSE.frame_rate)
     duration_ms = int(draw.randint(LEAST, MOST) * frame_ms)
     offset_ms = draw.randrange(max(shown - int(LEAST * frame_ms), 1))
-    if draw.random() > 0.1:
+    if draw.random() > 0.1 or clip.timing != "constant":
         duration_ms = max(min(duration_ms, shown - offset_ms), int(frame_ms))
     return Part(clip, offset_ms, duration_ms)
 

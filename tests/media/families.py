@@ -86,8 +86,8 @@ FAMILIES: dict[str, Clip] = {
     "sound-absent": replace(_PAL, audio=None),
     "sound-only": replace(_PAL, codec=None, container="flac", audio="flac"),
     "sound-only-with-cover": replace(_PAL, codec="mjpeg", container="m4a", cover=True, size=(320, 320)),
-    "size-changes": replace(_CAPTURE, parts=(replace(_CAPTURE, size=(640, 360)),)),
-    "sound-changes": replace(_CAPTURE, audio="ac3", parts=(replace(_CAPTURE, audio="ac3", channels=6),)),
+    "size-changes": replace(_CAPTURE, start=10, parts=(replace(_CAPTURE, size=(640, 360)),)),
+    "sound-changes": replace(_CAPTURE, start=10, audio="ac3", parts=(replace(_CAPTURE, audio="ac3", channels=6),)),
     # Length
     "still": replace(_PAL, codec="png", container="png", audio=None, seconds=F(1, 25)),
     "one-picture": replace(_PAL, seconds=F(1, 25)),
