@@ -29,8 +29,10 @@ EXACT = {
 HOUSE = air_py.ProgramFormat(640, 360, "30000/1001")
 LEAST, MOST = 5, 30
 """Output frames of a part."""
-STEEPEST = 2 * pi * tags.BEEP_HZ / HOUSE.sample_rate / 2
-"""The largest difference of neighbouring samples in a beep that is not cut: half of full scale at 1 kHz."""
+STEEPEST = 2 * pi * tags.BEEP_HZ / HOUSE.sample_rate
+"""The largest difference of neighbouring samples in a beep that is not cut, of the height of the beep."""
+AUDIBLE = 0.05
+"""Of full scale; a beep is ten times as loud."""
 NEAR = Fraction(10, 1000)
 """How far around a join its sound is looked at, in seconds."""
 
@@ -68,7 +70,7 @@ class Outcome:
     skews_ms: list[float]
     """How late each beep is that can be found."""
     jumps: list[float]
-    """For each join the largest difference of neighbouring samples around it, full scale being 1."""
+    """For each join the largest difference of neighbouring samples around it, of the largest sample; 0 for silence."""
     missing_idrs: list[int]
     """Parts whose first picture is none."""
     parameter_sets: int
@@ -107,12 +109,13 @@ def render(plan: Plan, out: Path) -> Outcome:
 
 
 def jumps(plan: Plan, seen: Programme) -> Iterator[float]:
-    """The largest step between neighbouring samples around each join."""
+    """The largest step between neighbouring samples around each join, of the largest sample there."""
     sound, zero = seen.sound, seen.pictures[0].time
-    steps = np.abs(np.diff(sound.samples))
     for join in plan.joins():
         since, to = (int((zero + join + by - sound.start) * sound.rate) for by in (-NEAR, NEAR))
-        yield float(steps[since:to].max())
+        near = sound.samples[since:to]
+        height = float(np.abs(near).max())
+        yield float(np.abs(np.diff(near)).max()) / height if height > AUDIBLE else 0.0
 
 
 def sequence_parameters(unit: bytes) -> bytes | None:

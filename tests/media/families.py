@@ -26,6 +26,8 @@ _PAL = replace(SMALL, rate=PAL)
 _FIELDS = replace(_PAL, codec="mpeg2video", container="ts", audio="mp2", size=(720, 576), sar=F(64, 45))
 _DEEP = replace(SMALL, codec="h264", pixels="yuv420p10le", rate=F(24))
 _CAPTURE = replace(_PAL, container="ts")
+# Whole frames of AAC and of AC-3, so that the sound of one part ends where that of the next begins.
+_HALF = replace(_CAPTURE, seconds=F(48, 25))
 
 FAMILIES: dict[str, Clip] = {
     **{f"rate-{name}": replace(SMALL, rate=rate) for name, rate in RATES.items()},
@@ -86,8 +88,8 @@ FAMILIES: dict[str, Clip] = {
     "sound-absent": replace(_PAL, audio=None),
     "sound-only": replace(_PAL, codec=None, container="flac", audio="flac"),
     "sound-only-with-cover": replace(_PAL, codec="mjpeg", container="m4a", cover=True, size=(320, 320)),
-    "size-changes": replace(_CAPTURE, start=10, parts=(replace(_CAPTURE, size=(640, 360)),)),
-    "sound-changes": replace(_CAPTURE, start=10, audio="ac3", parts=(replace(_CAPTURE, audio="ac3", channels=6),)),
+    "size-changes": replace(_HALF, start=10, parts=(replace(_HALF, size=(640, 360)),)),
+    "sound-changes": replace(_HALF, start=10, audio="ac3", parts=(replace(_HALF, audio="ac3", channels=6),)),
     # Length
     "still": replace(_PAL, codec="png", container="png", audio=None, seconds=F(1, 25)),
     "one-picture": replace(_PAL, seconds=F(1, 25)),
