@@ -45,13 +45,18 @@ def air_command(clip: str, size: str, bitrate: int, out: Path) -> list[str]:
 
 
 def ffmpeg_command(clip: str, size: str, bitrate: int, out: Path) -> list[str]:
-    """The same by hand: a GOP of a second, neither B-frames nor lookahead, a VBV of the mux delay."""
-    video = ["-c:v", "libx264", "-preset", "veryfast", "-threads", str(THREADS), "-g", "30", "-tune", "zerolatency"]
+    """The same by hand."""
+    return ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", clip, *ffmpeg_options(size, bitrate, THREADS), str(out)]
+
+
+def ffmpeg_options(size: str, bitrate: int, threads: int) -> list[str]:
+    """What the engine does, by hand: a GOP of a second, neither B-frames nor lookahead, a VBV of the mux delay."""
+    video = ["-c:v", "libx264", "-preset", "veryfast", "-threads", str(threads), "-g", "30", "-tune", "zerolatency"]
     video += ["-b:v", str(bitrate), "-maxrate", str(bitrate), "-bufsize", str(bitrate * 3 // 10)]
     video += ["-aud", "1", "-forced-idr", "1", "-sc_threshold", "0"]
     audio = ["-c:a", "aac", "-b:a", "192k", "-ar", "48000", "-ac", "2"]
     scale = ["-vf", f"scale={size.replace('x', ':')}:flags=bicubic,format=yuv420p"]
-    return ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", clip, *scale, *video, *audio, "-f", "mpegts", str(out)]
+    return [*scale, *video, *audio, "-f", "mpegts"]
 
 
 def cpu_seconds(command: list[str]) -> float:

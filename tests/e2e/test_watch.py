@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.watch import beeps, flashes, skews_ms, watch
-from tests.media import Clip, flash_frames, make
+from tests.media import Clip, make
 
 F = Fraction
 CLIPS = [
@@ -24,7 +24,7 @@ CLIPS = [
 def test_every_frame_number_flash_and_beep_of_a_clip_is_read_back(clip: Clip) -> None:
     programme = watch(make(clip))
     assert [p.number for p in programme.pictures] == list(range(clip.frames))
-    assert {p.number for p in programme.pictures if p.flash} == flash_frames(clip.rate, clip.frames)
+    assert {p.number for p in programme.pictures if p.flash} == clip.flashing
     assert len(flashes(programme.pictures)) == clip.seconds
     skews = skews_ms(programme, clip.rate)
     assert len(skews) == clip.seconds

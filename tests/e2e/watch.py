@@ -5,6 +5,7 @@ Decoding is PyAV's, which brings its own libav. Knows the tagged layout (`tests.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -54,13 +55,21 @@ class Programme:
         return [p for p in self.pictures if p.number is not None]
 
 
-def watch(path: Path | str) -> Programme:
-    """Decode a file to its end. Damaged data raises (av.FFmpegError)."""
-    shown, sounds = [], []
+Area = tuple[int, int, int, int]
+"""Part of a picture: left, top, width, height."""
+
+
+def watch(path: Path | str, areas: Sequence[Area] = ()) -> Programme:
+    """Decode a file to its end. Damaged data raises (av.FFmpegError).
+
+    `areas` is where in each picture the tagged one is; it fills those for which none is given.
+    """
+    shown: list[Picture] = []
+    sounds = []
     with _open(path) as media:
         for frame in media.decode(video=0, audio=0) if media.streams.audio else media.decode(video=0):
             if isinstance(frame, av.VideoFrame):
-                shown.append(_picture(frame))
+                shown.append(_picture(frame, areas[len(shown)] if len(shown) < len(areas) else None))
             elif isinstance(frame, av.AudioFrame):
                 sounds.append(frame)
     return Programme(shown, _sound(sounds))
@@ -125,13 +134,15 @@ def _open(path: Path | str) -> av.container.InputContainer:
     return media
 
 
-def _picture(frame: av.VideoFrame) -> Picture:
+def _picture(frame: av.VideoFrame, area: Area | None = None) -> Picture:
     assert frame.pts is not None and frame.time_base is not None
     plane = frame.planes[0]
     luma = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-    number = tags.read_number(luma)
+    left, top, width, height = area or (0, 0, plane.width, plane.height)
+    tagged = luma[top : top + height, left : left + width]
+    number = tags.read_number(tagged)
     time = frame.pts * frame.time_base
-    return Picture(time, number, tags.is_flash(luma), number is None and tags.is_black(luma))
+    return Picture(time, number, tags.is_flash(tagged), number is None and tags.is_black(luma))
 
 
 def _sound(frames: list[av.AudioFrame]) -> Sound:

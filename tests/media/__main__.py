@@ -1,4 +1,4 @@
-"""`python -m tests.media [--codec hevc] [--container mkv] ...`: make one tagged clip and print its path."""
+"""`python -m tests.media`: list the families of tagged clips, make them by name, or make one clip of one's own."""
 
 from __future__ import annotations
 
@@ -7,35 +7,39 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
-from .clip import AUDIO, LAYOUT, MUXER, VIDEO, Clip, make
+from .clip import Clip
+from .families import FAMILIES
+from .making import AUDIO, LAYOUT, MUXER, VIDEO, make
 
 
 def main() -> None:
-    """Read the description, make the clip, print where it is."""
-    parser = argparse.ArgumentParser(prog="python -m tests.media", description="Make one tagged clip.")
-    parser.add_argument("--codec", choices=VIDEO, default="h264")
-    parser.add_argument("--container", choices=MUXER, default="mp4")
-    parser.add_argument("--audio", choices=[*AUDIO, "none"], default="aac")
-    parser.add_argument("--channels", type=int, choices=LAYOUT, default=2)
-    parser.add_argument("--rate", type=Fraction, default=Fraction(30), metavar="N/D")
-    parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--size", default="640x360", metavar="WxH")
-    parser.add_argument("--gop", type=int, default=48)
-    parser.add_argument("--out", type=Path, help="copy it here; otherwise it stays in the cache")
-    given = parser.parse_args()
-    width, height = map(int, given.size.split("x"))
-    clip = Clip(
-        codec=given.codec,
-        container=given.container,
-        audio=None if given.audio == "none" else given.audio,
-        channels=given.channels,
-        rate=given.rate,
-        seconds=given.seconds,
-        size=(width, height),
-        gop=given.gop,
-    )
-    path = make(clip)
-    print(shutil.copy(path, given.out) if given.out else path)
+    """Do what is asked and print a line per clip."""
+    parser = argparse.ArgumentParser(prog="python -m tests.media", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="families to make, or `all`; without, they are listed")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="copy them here; otherwise they stay in the cache")
+    own = parser.add_argument_group("a clip of one's own, made when any of these is given")
+    own.add_argument("--codec", choices=VIDEO)
+    own.add_argument("--container", choices=MUXER)
+    own.add_argument("--audio", choices=[*AUDIO, "none"])
+    own.add_argument("--channels", type=int, choices=LAYOUT)
+    own.add_argument("--rate", type=Fraction, metavar="N/D")
+    own.add_argument("--seconds", type=int)
+    own.add_argument("--size", metavar="WxH", type=lambda text: tuple(map(int, text.split("x"))))
+    own.add_argument("--gop", type=int)
+    given = vars(parser.parse_args())
+    names, out = given.pop("names"), given.pop("out")
+    clips = FAMILIES if names == ["all"] else {name: FAMILIES[name] for name in names if name in FAMILIES}
+    if unknown := [name for name in names if name != "all" and name not in FAMILIES]:
+        parser.error(f"no such family: {', '.join(unknown)}")
+    fields = {name: value for name, value in given.items() if value is not None}
+    if fields:
+        own_clip = Clip(**{**fields, "audio": None} if fields.get("audio") == "none" else fields)
+        clips = {**clips, own_clip.name: own_clip}
+    if not clips:
+        print(*FAMILIES, sep="\n")
+    for name, clip in clips.items():
+        path = make(clip)
+        print(f"{name}: {shutil.copy(path, out / f'{name}.{clip.container}') if out else path}", flush=True)
 
 
 if __name__ == "__main__":

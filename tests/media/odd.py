@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from .clip import Clip, make
+from .clip import Clip
+from .making import make
 
 
 def _empty(path: Path) -> None:
@@ -74,12 +75,4 @@ def make_odd(name: str, folder: Path) -> Path:
     """Make the odd input `name` in `folder`."""
     path = folder / name
     ODD[name](path)
-    return path
-
-
-def truncated(clip: Clip, folder: Path, percent: int = 60) -> Path:
-    """A clip cut off inside its data, as an interrupted copy leaves it."""
-    whole = make(clip).read_bytes()
-    path = folder / f"cut{percent}-{clip.name}.{clip.container}"
-    path.write_bytes(whole[: len(whole) * percent // 100])
     return path

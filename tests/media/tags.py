@@ -2,15 +2,15 @@
 
 The top eighth of the picture is a strip of 24 equal cells, white for 1 and black for 0: a start pair 1 0, the frame
 number in 20 bits (most significant first), its even parity, and a stop 1. Below it is the programme picture, all white
-while the flash lasts. A flash and a 1 kHz beep start together on the first frame of each whole second and last 40 ms.
+while the flash lasts. A flash and a 1 kHz beep start together on the first frame of each whole second, or more often,
+and last 40 ms.
 `pattern:bars` of the engine has the same layout; nothing here is shared with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,51 +62,69 @@ def is_black(luma: Luma) -> bool:
     return float(luma.mean()) < BLACK + 3 and int(luma.max()) < 40
 
 
-def flash_starts(rate: Fraction, frames: int) -> Iterator[int]:
-    """The first frame of each whole second, among the first `frames`."""
-    second = 0
-    while (start := ceil(second * rate)) < frames:
-        yield start
-        second += 1
+def flash_starts(starts: Sequence[Fraction], marks: int = 1) -> list[int]:
+    """The pictures with which flashes begin: the first of each second, or of each of its `marks` equal parts.
+
+    `starts` is when each picture starts, in seconds.
+    """
+    first_of: dict[int, int] = {}
+    for number, start in enumerate(starts):
+        first_of.setdefault(int(start * marks), number)
+    return list(first_of.values())
 
 
-def flash_frames(rate: Fraction, frames: int) -> set[int]:
-    """All frames that are white: those that start less than 40 ms after a flash began."""
-    lasting = ceil(MARK * rate)
-    return {start + i for start in flash_starts(rate, frames) for i in range(lasting) if start + i < frames}
+def flash_frames(starts: Sequence[Fraction], marks: int = 1) -> set[int]:
+    """All pictures that are white: those that start less than 40 ms after a flash began."""
+    began, white = starts[0] - MARK, set()
+    flashes = set(flash_starts(starts, marks))
+    for number, start in enumerate(starts):
+        if number in flashes:
+            began = start
+        if start < began + MARK:
+            white.add(number)
+    return white
 
 
-def beep_samples(rate: Fraction, frames: int, sample_rate: int) -> list[int]:
-    """The sample at which each beep starts."""
-    return [int(start * sample_rate / rate) for start in flash_starts(rate, frames)]
+def beeps(starts: Sequence[Fraction], length: Fraction, marks: int = 1) -> list[Fraction]:
+    """When each beep starts, in seconds: with a flash; without moving pictures, at each whole part of a second."""
+    if len(starts) < 2:
+        return [Fraction(mark, marks) for mark in range(int(length * marks))]
+    return [starts[number] for number in flash_starts(starts, marks)]
 
 
-def sound(rate: Fraction, frames: int, sample_rate: int) -> NDArray[np.float32]:
-    """One channel of the tagged sound, as long as the picture: silence with beeps of half of full scale."""
-    samples = np.zeros(int(frames * sample_rate / rate), np.float32)
-    length = int(MARK * sample_rate)
-    beep = 0.5 * np.sin(2 * np.pi * BEEP_HZ / sample_rate * np.arange(length))
-    for start in beep_samples(rate, frames, sample_rate):
-        room = samples[start : start + length]
+def sound(onsets: Sequence[Fraction], length: Fraction, sample_rate: int) -> NDArray[np.float32]:
+    """One channel of the tagged sound, `length` seconds: silence with beeps of half of full scale."""
+    samples = np.zeros(int(length * sample_rate), np.float32)
+    beep = 0.5 * np.sin(2 * np.pi * BEEP_HZ / sample_rate * np.arange(int(MARK * sample_rate)))
+    for onset in onsets:
+        room = samples[int(onset * sample_rate) :][: len(beep)]
         room[:] = beep[: len(room)]
     return samples
 
 
-def pictures(rate: Fraction, frames: int, width: int, height: int, noise: int = 0) -> Iterator[bytes]:
+def pictures(
+    numbers: range, white: set[int], width: int, height: int, noise: int = 0, scan: str = "progressive"
+) -> Iterator[bytes]:
     """The tagged pictures as planar 4:2:0: a gradient that moves, so that codecs have motion to follow.
 
-    `noise` is the number of levels by which the programme picture flickers.
+    `noise` is the number of levels by which the programme picture flickers. Interlaced (`scan` is `tff` or `bff`), the
+    fields of a picture are half a picture's motion apart and carry the same number.
     """
     ramp = np.arange(width + 512, dtype=np.uint32)
     rows = np.arange(height, dtype=np.uint32)[:, None]
-    field = (60 + (ramp + rows) // 2 % 64 + (ramp // 16 + rows // 16) % 2 * 24).astype(np.uint8)
-    chroma = np.linspace(100, 156, width // 2).astype(np.uint8)[None, :].repeat(height // 2, 0).tobytes() * 2
-    white = flash_frames(rate, frames)
+    scene = (60 + (ramp + rows) // 2 % 64 + (ramp // 16 + rows // 16) % 2 * 24).astype(np.uint8)
+    row = np.linspace(100, 156, (width + 1) // 2).astype(np.uint8)
+    chroma = np.tile(row, ((height + 1) // 2, 1)).tobytes() * 2
+    second_field = {"tff": 1, "bff": 0}.get(scan)
     grain = np.random.default_rng(0)
-    for number in range(frames):
-        shift = number * 4 % 512
-        luma = np.full((height, width), WHITE, np.uint8) if number in white else field[:, shift : shift + width].copy()
-        if noise and number not in white:
-            luma += grain.integers(0, noise, luma.shape, np.uint8)
+    for number in numbers:
+        shift = number * 4 % 508
+        luma = np.full((height, width), WHITE, np.uint8)
+        if number not in white:
+            luma[:] = scene[:, shift : shift + width]
+            if second_field is not None:
+                luma[second_field::2] = scene[second_field::2, shift + 2 : shift + 2 + width]
+            if noise:
+                luma += grain.integers(0, noise, luma.shape, np.uint8)
         draw_strip(luma, number)
         yield luma.tobytes() + chroma

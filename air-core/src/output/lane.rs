@@ -5,6 +5,10 @@
 //! behind, pictures are left out before they become packets, and the first after them is an IDR: sound,
 //! tables and clock go on, so the stream has a hole in its pictures and none in its time. Only a reader that is
 //! many seconds behind gets nothing at all.
+//!
+//! What counts as behind is content. A process that lost seconds makes up for the ticks it missed all at once, as
+//! hold and black; these wait for their turn with their pictures, which cost next to nothing, so that the stream
+//! has no hole (L-30).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,17 +19,19 @@ use air_av::Picture;
 
 use super::fifo::{Burst, Fifo};
 use super::packer::{PackError, Packer};
-use crate::frame::ProgramFrame;
+use crate::frame::{Origin, ProgramFrame};
 use crate::time::Nanos;
 use crate::worker::Worker;
 
-/// Frames waiting at which pictures are held: about the mux delay at 30 frames per second.
+/// Frames of content waiting at which pictures are held: about the mux delay at 30 frames per second.
 const HOLD_AT: usize = 8;
-/// Frames waiting at which pictures are left out.
+/// Frames of content waiting at which pictures are left out.
 const LEAVE_OUT_AT: usize = 4 * HOLD_AT;
-/// Frames waiting at which the encoder is taken to be stuck. Without pictures it is a hundred times faster than
-/// time, so no slow one comes this far.
+/// Frames of content waiting at which the encoder is taken to be stuck. Without pictures it is a hundred times
+/// faster than time, so no slow one comes this far.
 const STUCK_AT: usize = 16 * LEAVE_OUT_AT;
+/// Frames of any kind waiting at which it is, too: more than two minutes of ticks, and 50 MB of their sound.
+const STUCK_WITH_FILLER_AT: usize = 16 * STUCK_AT;
 
 /// Packets that depart within this span leave together: a fifth of what arrival may differ from the PCR by.
 const BURST: Duration = Duration::from_millis(2);
@@ -50,6 +56,8 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     frames: VecDeque<(ProgramFrame, Shown)>,
+    /// How many of them are content.
+    content: usize,
     /// The latest picture that was queued to be shown.
     latest: Option<Picture>,
     stopping: bool,
@@ -82,14 +90,15 @@ impl Lane {
     /// a few pictures and sound.
     pub fn offer(&self, mut frame: ProgramFrame) {
         let mut queue = self.shared.lock();
-        let shown = match queue.frames.len() {
+        if queue.is_stuck() {
+            drop(queue);
+            return (self.on_lost)("its encoder is stuck".into());
+        }
+        let shown = match queue.content {
+            _ if !is_content(&frame) => Shown::Itself,
             0..HOLD_AT => Shown::Itself,
             HOLD_AT..LEAVE_OUT_AT => Shown::Held,
-            LEAVE_OUT_AT..STUCK_AT => Shown::Nothing,
-            _ => {
-                drop(queue);
-                return (self.on_lost)("its encoder is stuck".into());
-            }
+            _ => Shown::Nothing,
         };
         match (&queue.latest, shown) {
             (Some(latest), Shown::Held | Shown::Nothing) => {
@@ -98,6 +107,7 @@ impl Lane {
             }
             _ => queue.latest = Some(frame.picture.clone()),
         }
+        queue.content += usize::from(is_content(&frame));
         queue.frames.push_back((frame, shown));
         self.shared.changed.notify_all();
     }
@@ -125,6 +135,16 @@ impl Drop for Lane {
     }
 }
 
+impl Queue {
+    fn is_stuck(&self) -> bool {
+        self.content >= STUCK_AT || self.frames.len() >= STUCK_WITH_FILLER_AT
+    }
+}
+
+fn is_content(frame: &ProgramFrame) -> bool {
+    matches!(frame.origin, Origin::Content { .. })
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -134,7 +154,12 @@ impl Shared {
     fn next(&self) -> Option<(ProgramFrame, Shown)> {
         let idle = |queue: &mut Queue| queue.frames.is_empty() && !queue.stopping;
         let mut queue = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        if queue.stopping { None } else { queue.frames.pop_front() }
+        if queue.stopping {
+            return None;
+        }
+        let next = queue.frames.pop_front();
+        queue.content -= usize::from(next.as_ref().is_some_and(|(frame, _)| is_content(frame)));
+        next
     }
 
     fn work(&self, mut packer: Packer, fifo: &Fifo) -> Result<(), PackError> {
@@ -202,7 +227,6 @@ mod tests {
     use crate::config::SinkConfig;
     use crate::control::SegmentId;
     use crate::format::ProgramFormat;
-    use crate::frame::Origin;
     use crate::producer::black;
     use crate::time::{FrameRate, Tick, Timeline};
 
@@ -247,6 +271,17 @@ mod tests {
         assert!(lost.try_recv().is_err());
         lane.offer(frame(9_999));
         assert_eq!(lost.try_recv().unwrap(), "its encoder is stuck");
+    }
+
+    /// L-30, R-6, TL-12: half a minute of missed ticks leaves no hole in the pictures, and content goes on after it.
+    #[test]
+    fn missed_ticks_keep_their_pictures_and_cost_content_none() {
+        let lane = stuck(Arc::new(|reason| panic!("{reason}")));
+        lane.offer(frame(0));
+        (1..1_800).for_each(|tick| lane.offer(ProgramFrame { origin: Origin::Black, ..frame(tick) }));
+        lane.offer(frame(1_800));
+        assert_eq!(lane.pictures_dropped(), 0);
+        assert!(lane.shared.lock().frames.iter().all(|(_, shown)| *shown == Shown::Itself));
     }
 
     /// R-25, L-03: behind a reader that stops, pictures end first and everything later; the first picture after
