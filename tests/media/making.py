@@ -17,7 +17,7 @@ from . import tags
 from .clip import Clip
 
 VIDEO = {
-    "h264": ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20"],
+    "h264": ["-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-sc_threshold", "0"],
     "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-crf", "20", "-x265-params", "log-level=none:bframes=2"],
     "mpeg2video": ["-c:v", "mpeg2video", "-b:v", "6M"],
     "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "3M"],
