@@ -84,7 +84,14 @@ class Clip:
     @property
     def length(self) -> Fraction:
         """Seconds of programme in the file, appended parts among them."""
-        return Fraction(self.seconds) + sum(part.seconds for part in self.parts)
+        return self.own_length + sum(part.own_length for part in self.parts)
+
+    @property
+    def own_length(self) -> Fraction:
+        """Seconds without appended parts: whole pictures, where there are any at a constant rate."""
+        if self.codec is None or self.cover or self.timing != "constant":
+            return Fraction(self.seconds)
+        return int(self.seconds * self.rate) / self.rate
 
     @property
     def first(self) -> Fraction:

@@ -7,7 +7,6 @@ import os
 import random
 import subprocess
 import tempfile
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -117,8 +116,8 @@ def _encode(clip: Clip, out: Path) -> None:
 
 def _sound_input(clip: Clip, raw: Path) -> list[str]:
     since = clip.starts[clip.earlier]
-    onsets = [onset - since for onset in tags.beeps(clip.starts, Fraction(clip.seconds), clip.marks) if onset >= since]
-    mono = tags.sound(onsets, Fraction(clip.seconds), clip.sample_rate)
+    onsets = [onset - since for onset in tags.beeps(clip.starts, clip.own_length, clip.marks) if onset >= since]
+    mono = tags.sound(onsets, clip.own_length, clip.sample_rate)
     to_ms = clip.seconds * 1000 if clip.audio_to_ms is None else clip.audio_to_ms
     mono = mono[clip.audio_from_ms * clip.sample_rate // 1000 : int(to_ms * clip.sample_rate / 1000)]
     np.repeat(mono[:, None], clip.channels, axis=1).tofile(raw)
