@@ -32,23 +32,31 @@ class Part:
         """As the engine is told."""
         return air_py.Segment(make(self.clip), self.offset_ms, self.duration_ms)
 
-    @property
-    def origin(self) -> Fraction:
+    def starts(self, rate: Fraction) -> list[Fraction]:
+        """When its pictures start on a channel of that rate: each field is one where there are ticks to show it."""
+        starts, clip = self.clip.starts, self.clip
+        if clip.scan == "progressive" or rate <= clip.rate * Fraction(101, 100):
+            return starts
+        return [start + field / clip.rate / 2 for start in starts for field in (0, 1)]
+
+    def origin(self, rate: Fraction) -> Fraction:
         """When in the clip it begins: with the first picture at or after the offset."""
-        starts = self.clip.starts
+        starts = self.starts(rate)
         offset = self.clip.first + Fraction(self.offset_ms, 1000)
         return starts[bisect_left(starts, offset)] if len(starts) > 1 else offset
 
-    def picture(self, time: Fraction) -> int | None:
-        """The picture at `time` seconds of the part: the latest that has started; None when there is none."""
-        if self.origin + time >= self.clip.end or self.clip.codec is None:
+    def picture(self, time: Fraction, rate: Fraction) -> int | None:
+        """The number of the picture at `time` seconds of the part: the latest that has started; None: there is none."""
+        at = self.origin(rate) + time
+        if at >= self.clip.end or self.clip.codec is None:
             return None
-        return bisect_right(self.clip.starts, self.origin + time) - 1
+        return bisect_right(self.clip.starts, at) - 1
 
-    def beeps(self, length: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
+    def beeps(self, length: Fraction, rate: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
         """From when to when beeps sound within the first `length` seconds of the part, cut ones too."""
+        origin = self.origin(rate)
         for onset in self.clip.beeps:
-            since, to = max(onset - self.origin, Fraction(0)), min(onset - self.origin + tags.MARK, length)
+            since, to = max(onset - origin, Fraction(0)), min(onset - origin + tags.MARK, length)
             if since < to:
                 yield since, to
 
@@ -87,7 +95,7 @@ class Plan:
         slots, first, since, millis = [], 0, 0, 0
         for part in self.parts:
             if part.duration_ms is None:
-                end = first + ceil((part.clip.end - part.origin) * self.rate)
+                end = first + ceil((part.clip.end - part.origin(self.rate)) * self.rate)
                 since, millis = end, 0
             else:
                 millis += part.duration_ms
@@ -103,7 +111,8 @@ class Plan:
 
     def pictures(self) -> list[int | None]:
         """The number of the picture at every tick; None for black."""
-        return [slot.part.picture((tick - slot.first) / self.rate) for slot in self.slots for tick in ticks(slot)]
+        rate = self.rate
+        return [slot.part.picture((tick - slot.first) / rate, rate) for slot in self.slots for tick in ticks(slot)]
 
     def areas(self) -> list[Area]:
         """Where the picture of every tick is."""
@@ -120,7 +129,7 @@ class Plan:
         onsets, silent_since = [], Fraction(FRAME_OF_AAC, self.house.sample_rate)
         for slot in self.slots:
             zero = slot.first / self.rate
-            for since, to in slot.part.beeps(slot.end / self.rate - zero):
+            for since, to in slot.part.beeps(slot.end / self.rate - zero, self.rate):
                 if to - since >= tags.MARK * 3 / 4 and zero + since >= silent_since + tags.MARK / 2:
                     onsets.append(zero + since)
                 silent_since = zero + to

@@ -116,7 +116,7 @@ def course(part: Part, pictures: list[int | None], since: int, to: int) -> Cours
     waits = {0}
     for tick in range(since, min(to, len(pictures))):
         number, last = pictures[tick], pictures[tick - 1] if tick else None
-        due = {wait for wait in waits if part.picture((tick - since - wait) / RATE) == number}
+        due = {wait for wait in waits if part.picture((tick - since - wait) / RATE, RATE) == number}
         stands = number == last or number is None
         if due:
             shown += 1

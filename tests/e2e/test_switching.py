@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.host import expect
 from tests.e2e.plan import Part
-from tests.e2e.recording import recording, tick_at
+from tests.e2e.recording import RATE, recording, tick_at
 from tests.e2e.switching import ONE, OTHER, switch_at_boundaries, switch_at_random
 
 SWITCHES = 10
@@ -51,7 +51,7 @@ def test_a_hard_stop_that_is_past_or_now_shows_nothing_and_harms_nothing(away_ms
     pictures = kept.pictures()
     # Its own cue takes longer than a millisecond, so that now is past when it goes on air.
     assert pictures[stopped:resumed] == [None] * (resumed - stopped)
-    assert pictures[resumed] == Part(ONE, 1000).picture(Fraction(0))
+    assert pictures[resumed] == Part(ONE, 1000).picture(Fraction(0), RATE)
 
 
 def test_a_hard_stop_falls_on_its_tick(tmp_path: Path) -> None:

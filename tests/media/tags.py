@@ -113,8 +113,9 @@ def pictures(
     ramp = np.arange(width + 512, dtype=np.uint32)
     rows = np.arange(height, dtype=np.uint32)[:, None]
     scene = (60 + (ramp + rows) // 2 % 64 + (ramp // 16 + rows // 16) % 2 * 24).astype(np.uint8)
-    row = np.linspace(100, 156, (width + 1) // 2).astype(np.uint8)
-    chroma = np.tile(row, ((height + 1) // 2, 1)).tobytes() * 2
+    colour = np.tile(np.linspace(100, 156, (width + 1) // 2).astype(np.uint8), ((height + 1) // 2, 1))
+    colour[: (height // 8 + 1) // 2] = 128  # The strip is grey: a change of gamut moves the light of colours.
+    chroma = colour.tobytes() * 2
     second_field = {"tff": 1, "bff": 0}.get(scan)
     grain = np.random.default_rng(0)
     for number in numbers:
