@@ -16,8 +16,9 @@ use crate::time::FrameRate;
 /// those that were left out before change nothing.
 const DECODED_WHOLE: MediaNanos = 500_000_000;
 
-/// How long before an in-point pictures go through the filters, which look back.
-const FILTERED_BEFORE: MediaNanos = 200_000_000;
+/// How long before an in-point pictures go through the filters, which look back: telling combed pictures that are
+/// not labelled takes several of them that agree.
+const FILTERED_BEFORE: MediaNanos = 400_000_000;
 
 /// Pictures of the video stream, progressive.
 #[derive(Debug)]
