@@ -26,6 +26,10 @@ const LONGEST_PICTURE: MediaNanos = 40_000_000;
 /// Smaller than this the filter takes none; nor were there ever fields in it.
 const SMALLEST_SIDE: u32 = 4;
 
+/// Pictures that are looked at before the first of them is shown: a flash, or black, tells nothing of combing, and
+/// the analysis changes its mind only when several pictures agree.
+const LOOKED_AT_FIRST: usize = 12;
+
 /// Makes the pictures of one source progressive.
 #[derive(Debug)]
 pub struct Deinterlace {
@@ -35,9 +39,11 @@ pub struct Deinterlace {
     /// Whether a picture for each field is wanted, rather than one for both.
     each_field: bool,
     graph: Option<Filters>,
+    /// Pictures that wait for the graph to be ready for them.
+    waiting: Option<Vec<TimedPicture>>,
     /// What the graph holds, oldest first.
     held: VecDeque<Held>,
-    /// Number of the next picture for the graph.
+    /// Number of the next picture for the graph, from 0.
     next: i64,
 }
 
@@ -81,7 +87,8 @@ impl Deinterlace {
     }
 
     fn of(material: Material, each_field: bool) -> Deinterlace {
-        Deinterlace { material, is_declared: false, each_field, graph: None, held: VecDeque::new(), next: 0 }
+        let held = VecDeque::new();
+        Deinterlace { material, is_declared: false, each_field, graph: None, waiting: None, held, next: 0 }
     }
 
     /// How long before the first picture wanted others have to go through, so that it comes out as if all had:
@@ -109,17 +116,19 @@ impl Deinterlace {
         if !self.graph.as_ref().is_some_and(fits) {
             self.finish(out)?;
             match VideoGraph::new(&format, Rational::new(1, 1), self.filters(), 1) {
-                Ok(graph) => self.graph = Some(Filters { input: format, material: self.material, graph }),
+                Ok(graph) => {
+                    self.graph = Some(Filters { input: format, material: self.material, graph });
+                    self.waiting = (self.material == Material::Doubtful).then(Vec::new);
+                }
                 Err(error) => {
                     out.push_back(timed);
                     return Err(error);
                 }
             }
         }
-        let number = self.next;
-        self.next += 1;
-        self.held.push_back(Held { number, start: timed.start, end: timed.end, begun: false });
-        self.filter(Some(&timed.picture.with_pts(number)), out)
+        let Some(waiting) = &mut self.waiting else { return self.enter(timed, out) };
+        waiting.push(timed);
+        if waiting.len() < LOOKED_AT_FIRST { Ok(()) } else { self.look(out) }
     }
 
     /// Appends what is still held, as at the end of the stream.
@@ -127,10 +136,28 @@ impl Deinterlace {
     /// # Errors
     /// A filter's failure.
     pub fn finish(&mut self, out: &mut VecDeque<TimedPicture>) -> Result<()> {
-        let finished = self.filter(None, out);
+        let finished = self.look(out).and_then(|()| self.filter(None, out));
         self.graph = None;
         self.held.clear();
+        self.next = 0;
         finished
+    }
+
+    /// Lets the pictures that wait enter. What the analysis makes of them is true of them too, so it has seen them
+    /// before: what came of that first time is thrown away.
+    fn look(&mut self, out: &mut VecDeque<TimedPicture>) -> Result<()> {
+        let waiting = self.waiting.take().unwrap_or_default();
+        for (timed, number) in waiting.iter().zip(-(waiting.len() as i64)..) {
+            self.filter(Some(&timed.picture.clone().with_pts(number)), out)?;
+        }
+        waiting.into_iter().try_for_each(|timed| self.enter(timed, out))
+    }
+
+    fn enter(&mut self, timed: TimedPicture, out: &mut VecDeque<TimedPicture>) -> Result<()> {
+        let number = self.next;
+        self.next += 1;
+        self.held.push_back(Held { number, start: timed.start, end: timed.end, begun: false });
+        self.filter(Some(&timed.picture.with_pts(number)), out)
     }
 
     fn is_filtered(&self, format: &PictureFormat) -> bool {
@@ -163,9 +190,9 @@ impl Deinterlace {
     }
 
     /// `picture` with the time of the one it was made of. The filter counts in halves: picture n comes out as
-    /// 2n, and its second field as 2n + 1, or once more as 2n if no other follows.
+    /// 2n, and its second field as 2n + 1, or once more as 2n if no other follows. One below 0 was only looked at.
     fn timed(&mut self, picture: Picture) -> Option<TimedPicture> {
-        let number = picture.pts()?.div_euclid(2);
+        let number = picture.pts().map(|pts| pts.div_euclid(2)).filter(|number| *number >= 0)?;
         while self.held.pop_front_if(|held| held.number < number).is_some() {}
         let next = self.held.get(1).map(|next| next.start);
         let held = self.held.front_mut()?;
@@ -282,7 +309,30 @@ mod tests {
         }
     }
 
-    /// The test above would see the wrong order.
+    /// PAINS 31: fields that nobody labelled are told from the first picture on, though pictures that tell nothing lie
+    /// among them.
+    #[test]
+    fn fields_are_found_before_the_first_of_them_is_shown() {
+        let white = |timed: TimedPicture| {
+            let mut flat = PictureMut::new(WIDTH as u32, HEIGHT as u32, PixelFormat::Yuv420p).unwrap();
+            for (plane, level) in [(0, 235), (1, 128), (2, 128)] {
+                flat.plane_mut(plane).data.fill(level);
+            }
+            TimedPicture { picture: flat.freeze(), ..timed }
+        };
+        for count in [20, LOOKED_AT_FIRST, 7] {
+            let (mut by, mut out) = (Deinterlace::of(Material::Doubtful, true), VecDeque::new());
+            for n in 0..count {
+                let timed = woven(n, FieldOrder::TopFirst, FieldOrder::Progressive);
+                by.push(if n % 5 == 0 { white(timed) } else { timed }, &mut out).unwrap();
+            }
+            by.finish(&mut out).unwrap();
+            let halves: Vec<_> = out.iter().map(|timed| timed.start * 2 / PERIOD).collect();
+            assert_eq!(halves, (0..2 * count as i64).collect::<Vec<_>>(), "of {count}");
+        }
+    }
+
+    /// The test of their order would see a wrong one.
     #[test]
     fn fields_in_the_wrong_order_go_back_and_forth() {
         let by = Deinterlace::of(Material::Whole, true);
