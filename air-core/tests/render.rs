@@ -236,6 +236,10 @@ fn a_rendering_is_there_when_it_is_whole() {
     assert_eq!(fs::read(&out.0).ok().as_deref(), Some(&b"an older one"[..]));
     let part = Scratch(out.0.with_extension("ts.part"));
     assert!(!part.0.exists());
+    fs::write(&part.0, "what an earlier rendering left").expect("a file");
+    let salvaged = [segment(part.0.to_str().expect("a path in UTF-8"), None)];
+    let refused = render(&salvaged, &out.0, &options, &mut |_| true).expect_err("refused");
+    assert!(matches!(refused, RenderError::SameFile(_)), "{refused}");
     options.interrupt.trip();
     let file = [segment(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), None)];
     assert!(render(&file, &out.0, &options, &mut |_| true).is_err());

@@ -178,7 +178,8 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn of(segment: &'a RenderSegment, out: &Path, options: &RenderOptions) -> Result<Self, RenderError> {
-        if is_same_file(out, Path::new(&segment.asset)) {
+        let asset = Path::new(&segment.asset);
+        if [out, &draft::beside(out)].into_iter().any(|written| is_same_file(written, asset)) {
             return Err(RenderError::SameFile(segment.asset.clone()));
         }
         let duration_ms = segment.duration_ms;
