@@ -195,6 +195,8 @@ fn a_plan_that_cannot_be_rendered_writes_nothing() {
     assert!(matches!(refuse(&[segment("pattern:bars", None)], &options), RenderError::Endless(_)));
     assert!(matches!(refuse(&[], &options), RenderError::Empty));
     assert!(matches!(refuse(&[segment("pattern:bars", Some(0))], &options), RenderError::Empty));
+    let failsafe = RenderOptions { failsafe: true, ..options.clone() };
+    assert!(matches!(refuse(&missing[1..], &failsafe), RenderError::Empty));
     let early = RenderOptions { pts_base: 100, ..options };
     assert!(matches!(refuse(&[segment("pattern:bars", Some(100))], &early), RenderError::PtsBase { .. }));
 }

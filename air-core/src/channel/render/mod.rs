@@ -97,7 +97,7 @@ pub enum RenderError {
     #[error("cannot begin: {0}")]
     Start(String),
     /// The plan has nothing to show.
-    #[error("the plan is empty: it has no segment, or one that lasts no time")]
+    #[error("the plan is empty: it has no segment, one that lasts no time, or nothing that can be played")]
     Empty,
     /// The rendering would overwrite what it reads.
     #[error("{0} is both read and written")]
@@ -163,6 +163,9 @@ pub fn render(
         rendering.air(entry, plan.get(number + 1))?;
     }
     let stats = rendering.finish()?;
+    if stats.ticks == 0 {
+        return Err(RenderError::Empty);
+    }
     draft.publish()?;
     Ok(stats)
 }
