@@ -244,5 +244,6 @@ fn a_rendering_is_there_when_it_is_whole() {
     assert!(matches!(refused, RenderError::SameFile(_)), "{refused}");
     options.interrupt.trip();
     let file = [segment(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), None)];
-    assert!(render(&file, &out.0, &options, &mut |_| true).is_err());
+    let cancelled = render(&file, &out.0, &options, &mut |_| true).expect_err("cancelled");
+    assert!(matches!(cancelled, RenderError::Cancelled), "{cancelled}");
 }

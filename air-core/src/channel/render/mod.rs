@@ -194,7 +194,8 @@ impl<'a> Entry<'a> {
             Ok(Length::Endless | Length::Unknown) => {
                 Ok(Entry { segment, length_ms: duration_ms, trouble: None })
             }
-            Err(error) if options.failsafe && !options.interrupt.is_tripped() => {
+            Err(_) if options.interrupt.is_tripped() => Err(RenderError::Cancelled),
+            Err(error) if options.failsafe => {
                 let length_ms = duration_ms.or(Some(0));
                 Ok(Entry { segment, length_ms, trouble: Some(error.to_string()) })
             }
