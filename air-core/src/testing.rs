@@ -16,6 +16,8 @@ use crate::program::{FrameSource, Next, Readiness, Slot};
 pub struct Script {
     steps: VecDeque<Option<u64>>,
     readiness: Readiness,
+    /// Why the producer, which has made all of its frames, could make no more.
+    failed: Option<String>,
     stopped: Arc<AtomicBool>,
 }
 
@@ -25,8 +27,19 @@ pub fn scripted(segment: u64, steps: impl IntoIterator<Item = Option<u64>>) -> (
     let steps: VecDeque<_> = steps.into_iter().collect();
     let readiness =
         if steps.front().is_some_and(Option::is_none) { Readiness::Cueing } else { Readiness::Cued };
-    let script = Script { steps, readiness, stopped: Arc::clone(&stopped) };
-    (Slot::new(SegmentId(segment), format!("script {segment}"), 1, Box::new(script)), stopped)
+    let script = Script { steps, readiness, failed: None, stopped: Arc::clone(&stopped) };
+    (slot(segment, script), stopped)
+}
+
+/// A slot whose producer has made `frames` and failed at the next one, for `reason`.
+pub fn broken_after(segment: u64, frames: u64, reason: &str) -> Slot {
+    let steps = (0..frames).map(Some).collect();
+    let failed = Some(reason.to_owned());
+    slot(segment, Script { steps, readiness: Readiness::Cued, failed, stopped: Arc::default() })
+}
+
+fn slot(segment: u64, script: Script) -> Slot {
+    Slot::new(SegmentId(segment), format!("script {segment}"), 1, Box::new(script))
 }
 
 impl FrameSource for Script {
@@ -56,11 +69,11 @@ impl FrameSource for Script {
     }
 
     fn is_exhausted(&self) -> bool {
-        self.steps.is_empty()
+        self.failed.is_some() || self.steps.is_empty()
     }
 
     fn failure(&self) -> Option<String> {
-        None
+        self.failed.clone()
     }
 
     fn waiting(&self) -> u64 {

@@ -254,6 +254,23 @@ fn two_callers_who_stop_both_wait_for_the_end() {
     assert!(engine.start_channel(CHANNEL, "", 0, FORMAT).success, "TD-7");
 }
 
+/// SL-11: whoever follows the events to their end is told what became of the segment that was on air at the stop.
+#[test]
+fn the_last_record_comes_before_the_end_of_events() {
+    let engine = started();
+    load(&engine, "pattern:bars");
+    switch(&engine);
+    thread::scope(|scope| {
+        let follow = || std::iter::from_fn(|| engine.next_event(Duration::from_secs(10))).last();
+        let last = scope.spawn(follow);
+        // Until the follower has taken what there is, and waits: nothing tells that it does.
+        thread::sleep(Duration::from_millis(100));
+        engine.stop_channel(CHANNEL);
+        let last = last.join().expect("the follower ends");
+        assert!(matches!(last, Some(Event { kind: EventKind::AsRun(_), .. })), "{last:?}");
+    });
+}
+
 /// CS-16, L-45: a stop ends the wait for a file that never opens, and nothing of it is left.
 #[test]
 fn a_stop_ends_the_opening_of_a_file_that_hangs() {

@@ -195,6 +195,8 @@ fn a_plan_that_cannot_be_rendered_writes_nothing() {
     assert!(matches!(refuse(&[segment("pattern:bars", None)], &options), RenderError::Endless(_)));
     assert!(matches!(refuse(&[], &options), RenderError::Empty));
     assert!(matches!(refuse(&[segment("pattern:bars", Some(0))], &options), RenderError::Empty));
+    let failsafe = RenderOptions { failsafe: true, ..options.clone() };
+    assert!(matches!(refuse(&missing[1..], &failsafe), RenderError::Empty));
     let early = RenderOptions { pts_base: 100, ..options };
     assert!(matches!(refuse(&[segment("pattern:bars", Some(100))], &early), RenderError::PtsBase { .. }));
 }
@@ -236,7 +238,12 @@ fn a_rendering_is_there_when_it_is_whole() {
     assert_eq!(fs::read(&out.0).ok().as_deref(), Some(&b"an older one"[..]));
     let part = Scratch(out.0.with_extension("ts.part"));
     assert!(!part.0.exists());
+    fs::write(&part.0, "what an earlier rendering left").expect("a file");
+    let salvaged = [segment(part.0.to_str().expect("a path in UTF-8"), None)];
+    let refused = render(&salvaged, &out.0, &options, &mut |_| true).expect_err("refused");
+    assert!(matches!(refused, RenderError::SameFile(_)), "{refused}");
     options.interrupt.trip();
     let file = [segment(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), None)];
-    assert!(render(&file, &out.0, &options, &mut |_| true).is_err());
+    let cancelled = render(&file, &out.0, &options, &mut |_| true).expect_err("cancelled");
+    assert!(matches!(cancelled, RenderError::Cancelled), "{cancelled}");
 }

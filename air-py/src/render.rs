@@ -60,22 +60,17 @@ pub fn render(
     let mut raised = None;
     let stats = py.detach(|| {
         std::thread::scope(|scope| {
-            let (finished, outcome) = sync_channel(1);
+            let (running, ended) = sync_channel::<()>(0);
             let (plan, out, options, done, cancelled) = (&plan, &out, &options, &done, &cancelled);
-            scope.spawn(move || {
-                let stats = air_core::render(plan, out, options, &mut |progress| {
+            let rendering = scope.spawn(move || {
+                // Dropped when the thread ends, however it does.
+                let _running = running;
+                air_core::render(plan, out, options, &mut |progress| {
                     *done.lock().unwrap_or_else(PoisonError::into_inner) = progress;
                     !cancelled.load(Ordering::Relaxed)
-                });
-                // The receiver waits below, until this comes.
-                let _ = finished.send(stats);
+                })
             });
-            loop {
-                match outcome.recv_timeout(PROGRESS_INTERVAL) {
-                    Ok(stats) => return Some(stats),
-                    Err(RecvTimeoutError::Disconnected) => return None,
-                    Err(RecvTimeoutError::Timeout) => {}
-                }
+            while ended.recv_timeout(PROGRESS_INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 let done = *done.lock().unwrap_or_else(PoisonError::into_inner);
                 let goes_on = ask(progress.as_ref(), done).unwrap_or_else(|error| {
                     raised.get_or_insert(error);
@@ -86,6 +81,7 @@ pub fn render(
                     options.interrupt.trip();
                 }
             }
+            rendering.join().ok()
         })
     });
     match (raised, stats) {

@@ -321,11 +321,14 @@ impl Engine {
         }
     }
 
-    /// Stops `session`, or waits until another caller has, and only then lets go of it.
+    /// Stops `session`, or waits until another caller has, and only then lets go of it. Its last events are told
+    /// before there are no more.
     fn stop(&self, session: &Arc<Session>) {
-        self.events.close();
         session.stop();
-        self.lock().take_if(|current| Arc::ptr_eq(current, session));
+        let mut current = self.lock();
+        if current.take_if(|current| Arc::ptr_eq(current, session)).is_some() {
+            self.events.close();
+        }
     }
 
     /// Waits for a session that another caller is stopping.

@@ -354,3 +354,44 @@ fn a_question_changes_nothing() {
     assert_eq!(air.switch().reply.result_code, ResultCode::NotReady);
     assert_eq!(would(&mut air), ResultCode::RejectedBusy);
 }
+
+/// SL-11, L-46: whatever is asked when, every tick from the first take to the stop is in exactly one record.
+#[test]
+fn records_account_for_every_tick() {
+    let mut state = 7_u64;
+    let mut draw = move |below: u64| {
+        // Knuth's multiplier; the high bits are the random ones.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut air = Air::new();
+    for segment in 1..150 {
+        let script: Vec<_> = (0..draw(9)).map(|index| (draw(4) > 0).then_some(index)).collect();
+        let (slot, _) = scripted(segment, script);
+        let after_midnight = |ms: i64| MIDNIGHT + (air.clock.now().0 / 1_000_000) as i64 + ms;
+        let stop = (draw(3) == 0).then(|| UtcMillis(after_midnight(draw(300) as i64 - 50)));
+        let boundary = (draw(3) == 0).then(|| UtcMillis(after_midnight(draw(300) as i64 - 50)));
+        air.channel.handle(Request::Load(slot.until(stop)));
+        if draw(4) > 0 {
+            air.channel.handle(Request::Switch { boundary });
+        }
+        if draw(20) == 0 {
+            air.clock.advance_to(air.clock.now().after(Duration::from_millis(draw(2_000))));
+        }
+        air.tick(draw(9) as usize);
+    }
+    air.switch();
+    air.tick(1);
+    let end = air.channel.next.0;
+    air.channel.teardown();
+    let mut next = None;
+    for event in std::iter::from_fn(|| air.events.next(Duration::ZERO)) {
+        let EventKind::AsRun(record) = event.kind else { continue };
+        assert_eq!(record.first_tick, next.unwrap_or(record.first_tick), "{record:?}");
+        assert!(record.planned_first_tick <= record.first_tick, "{record:?}");
+        let after = record.last_tick.map_or(record.first_tick, |last| last + 1);
+        assert_eq!(record.content + record.held + record.black, after - record.first_tick, "{record:?}");
+        next = Some(after);
+    }
+    assert_eq!(next, Some(end));
+}

@@ -19,9 +19,10 @@ pub struct AsRun {
     pub planned_first_tick: u64,
     /// The tick it was taken at.
     pub first_tick: u64,
-    /// The last tick before its hard stop; `None`: it had none.
+    /// The last tick before its hard stop, which may lie before its first tick; `None`: it had no stop, or there
+    /// is no tick before it.
     pub planned_last_tick: Option<u64>,
-    /// The last tick it owned; `None`: another segment was taken at the same tick.
+    /// The last tick it owned; `None`: it left the air before its first tick.
     pub last_tick: Option<u64>,
     /// When its first tick was due, in UTC milliseconds; on a virtual clock, since the start.
     pub first_time_ms: i64,
@@ -65,7 +66,7 @@ impl AsRun {
             start_offset_ms: slot.start_offset_ms(),
             planned_first_tick: entry.planned.0,
             first_tick: entry.tick.0,
-            planned_last_tick: entry.stop_at.map(|stop| stop.0.saturating_sub(1)),
+            planned_last_tick: entry.stop_at.and_then(|stop| stop.0.checked_sub(1)),
             last_tick: None,
             first_time_ms: entry.time.0,
             first_source: None,
@@ -128,5 +129,12 @@ mod tests {
             (record.last_tick, record.first_source, record.last_source),
             (Some(13), source(5), source(8))
         );
+    }
+
+    /// SG-8: a stop that is past at the first tick of the channel plans no tick.
+    #[test]
+    fn a_stop_before_the_first_tick_plans_none() {
+        let stopped = Entry { planned: Tick(0), tick: Tick(0), time: UtcMillis(7), stop_at: Some(Tick(0)) };
+        assert_eq!(AsRun::begin(&scripted(3, []).0, &stopped).planned_last_tick, None);
     }
 }

@@ -101,7 +101,8 @@ impl ProgramBus {
     fn leave(&mut self, live: Option<Live>) -> Option<Left> {
         let Live { mut slot, mut as_run, .. } = live?;
         self.counters.decode_errors += slot.decode_errors();
-        as_run.failure = slot.source().failure();
+        let nothing_is_left = slot.source().waiting() == 0;
+        as_run.failure = slot.source().failure().filter(|_| nothing_is_left);
         Some(Left { slot, as_run: Some(as_run) })
     }
 }
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
     use crate::frame::Origin;
     use crate::producer::black;
-    use crate::testing::scripted;
+    use crate::testing::{broken_after, scripted};
     use crate::time::{FrameRate, Nanos, Tick, Timeline, UtcMillis};
 
     const HOLD: Duration = Duration::from_millis(100);
@@ -223,6 +224,38 @@ mod tests {
         let shown = [show(0, false), show(1, true), show(2, true), show(3, false)];
         assert_eq!(shown, [content(0), HELD, HELD, content(1)]);
         assert_eq!(bus.counters().underruns, 0, "lateness of the process is no underrun");
+    }
+
+    /// PAINS 2, L-30: the end that is told is that of the content, however many ticks were missed before it.
+    #[test]
+    fn missed_ticks_do_not_bring_the_told_end_nearer() {
+        let mut bus = bus(1, []);
+        bus.load(broken_after(2, 4, "cut off"));
+        bus.take(&ENTRY);
+        let time = timeline();
+        let mut told = Vec::new();
+        for (tick, missed) in
+            [(0, true), (1, true), (2, false), (3, false), (4, false), (5, false), (6, false)]
+        {
+            told.extend(bus.frame(time.stamp(Tick(tick)), missed).1);
+        }
+        let (segment, reason) = (SegmentId(2), Some("cut off".into()));
+        let expected =
+            [ProgramEvent::Exhausted { segment, end: Tick(6), reason }, ProgramEvent::Completed(segment)];
+        assert_eq!(told, expected);
+    }
+
+    /// SL-11: what became of a segment is what was aired of it; its reader may have met trouble further on.
+    #[test]
+    fn trouble_behind_the_cut_is_no_failure() {
+        for (aired, failure) in [(3, None), (4, Some("cut off".to_owned()))] {
+            let mut bus = bus(1, []);
+            bus.load(broken_after(2, 4, "cut off"));
+            bus.take(&ENTRY);
+            show(&mut bus, 0..aired);
+            let left = bus.remove(SegmentId(2)).and_then(|left| left.as_run);
+            assert_eq!(left.map(|record| record.failure), Some(failure), "after {aired} frames");
+        }
     }
 
     /// AU-8, SW-9: any tick can begin a segment; samples are neither lost nor made up.

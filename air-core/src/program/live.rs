@@ -103,7 +103,10 @@ impl Live {
             (false, true) => Next::Late,
             (false, false) => self.slot.next(stamp.samples),
         };
-        self.look_for_the_end(stamp.tick, &next, events);
+        // How many more ticks the content will wait for is not known yet.
+        if !missed {
+            self.look_for_the_end(stamp.tick, &next, events);
+        }
         match next {
             Next::Frame(frame) => self.content(frame),
             Next::Over => {

@@ -77,8 +77,8 @@ def render(
     :param pts_base: PTS of the first picture, in 90 kHz units; at least the mux delay.
     :param progress: called about ten times a second; returning ``False`` cancels.
     :raises ValueError: the plan is empty.
-    :raises AirError: an asset cannot be played, the sink's settings are unusable, the file cannot be written, or
-        ``progress`` cancelled.
+    :raises AirError: an asset cannot be played, or with ``failsafe`` none can; the sink's settings are unusable; the
+        file cannot be written; or ``progress`` cancelled.
     """
     log.connect()
     segments = [item if isinstance(item, Segment) else Segment(item) for item in plan]

@@ -181,9 +181,9 @@ class AsRun:
     """The tick it was to go live at: that of its boundary, or the next one at the time of the command."""
     first_tick: int
     planned_last_tick: int | None
-    """The last tick before its hard stop or its planned end; ``None`` when it had none."""
+    """The last tick before its hard stop or its planned end; ``None`` when it had neither, or no tick is before it."""
     last_tick: int | None
-    """``None`` when another segment went live at the same tick."""
+    """``None`` when it left the air before its first tick."""
     first_time_ms: int
     """When its first tick was due, in UTC milliseconds; in a rendering, from the start of that."""
     first_source: SourcePicture | None

@@ -15,9 +15,7 @@ impl Draft {
     /// A draft of what will be `place`.
     pub fn of(place: &Path) -> Draft {
         let is_special = fs::metadata(place).is_ok_and(|there| !there.is_file());
-        let mut part = place.as_os_str().to_owned();
-        part.push(".part");
-        Draft { place: place.to_owned(), part: (!is_special).then(|| part.into()) }
+        Draft { place: place.to_owned(), part: (!is_special).then(|| beside(place)) }
     }
 
     /// Where to write.
@@ -27,10 +25,20 @@ impl Draft {
 
     /// Puts it in its place, over what was there.
     pub fn publish(mut self) -> Result<(), RenderError> {
-        let Some(part) = self.part.take() else { return Ok(()) };
-        fs::rename(part, &self.place)
-            .map_err(|source| RenderError::Place { path: self.place.clone(), source })
+        if let Some(part) = &self.part {
+            fs::rename(part, &self.place)
+                .map_err(|source| RenderError::Place { path: self.place.clone(), source })?;
+        }
+        self.part = None;
+        Ok(())
     }
+}
+
+/// The file beside `place` that is written in its stead.
+pub(super) fn beside(place: &Path) -> PathBuf {
+    let mut part = place.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
 }
 
 impl Drop for Draft {

@@ -97,7 +97,7 @@ pub enum RenderError {
     #[error("cannot begin: {0}")]
     Start(String),
     /// The plan has nothing to show.
-    #[error("the plan is empty: it has no segment, or one that lasts no time")]
+    #[error("the plan is empty: it has no segment, one that lasts no time, or nothing that can be played")]
     Empty,
     /// The rendering would overwrite what it reads.
     #[error("{0} is both read and written")]
@@ -163,6 +163,9 @@ pub fn render(
         rendering.air(entry, plan.get(number + 1))?;
     }
     let stats = rendering.finish()?;
+    if stats.ticks == 0 {
+        return Err(RenderError::Empty);
+    }
     draft.publish()?;
     Ok(stats)
 }
@@ -178,7 +181,8 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn of(segment: &'a RenderSegment, out: &Path, options: &RenderOptions) -> Result<Self, RenderError> {
-        if is_same_file(out, Path::new(&segment.asset)) {
+        let asset = Path::new(&segment.asset);
+        if [out, &draft::beside(out)].into_iter().any(|written| is_same_file(written, asset)) {
             return Err(RenderError::SameFile(segment.asset.clone()));
         }
         let duration_ms = segment.duration_ms;
@@ -190,7 +194,8 @@ impl<'a> Entry<'a> {
             Ok(Length::Endless | Length::Unknown) => {
                 Ok(Entry { segment, length_ms: duration_ms, trouble: None })
             }
-            Err(error) if options.failsafe && !options.interrupt.is_tripped() => {
+            Err(_) if options.interrupt.is_tripped() => Err(RenderError::Cancelled),
+            Err(error) if options.failsafe => {
                 let length_ms = duration_ms.or(Some(0));
                 Ok(Entry { segment, length_ms, trouble: Some(error.to_string()) })
             }

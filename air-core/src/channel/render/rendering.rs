@@ -189,7 +189,7 @@ impl Records {
         while let Some(event) = self.events.next(Duration::ZERO) {
             if let EventKind::AsRun(as_run) = event.kind {
                 let end = self.ends.get(self.as_run.len()).copied().flatten();
-                let planned_last_tick = end.map(|end| end.0.saturating_sub(1));
+                let planned_last_tick = end.and_then(|end| end.0.checked_sub(1));
                 self.as_run.push(AsRun { planned_last_tick, ..*as_run });
             }
         }
