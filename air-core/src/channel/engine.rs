@@ -189,7 +189,7 @@ impl Engine {
         }
         let channels = session.format.audio.channels;
         let slot = Slot::new(segment, asset.to_owned(), channels, Box::new(source));
-        let slot = slot.from(start_offset_ms).until(hard_stop);
+        let slot = slot.starting_at(start_offset_ms).until(hard_stop);
         let loaded = session.ask(Request::Load(slot));
         match &loaded {
             Ok(loaded) if loaded.reply.success => session.loaded(cueing),

@@ -10,7 +10,14 @@ use super::slot::{FrameSource, Next, Readiness};
 const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// A worker that reads ahead, and whose every frame is waited for. Tripping its interrupt ends the wait.
-pub struct Awaited(pub ReadAhead);
+pub struct Awaited(ReadAhead);
+
+impl Awaited {
+    /// Waits for the frames of `worker`.
+    pub fn new(worker: ReadAhead) -> Awaited {
+        Awaited(worker)
+    }
+}
 
 impl FrameSource for Awaited {
     fn readiness(&mut self) -> Readiness {

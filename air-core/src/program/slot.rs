@@ -80,7 +80,7 @@ impl Slot {
     }
 
     /// The same, saying that its source begins `start_offset_ms` into the asset.
-    pub fn from(self, start_offset_ms: u64) -> Slot {
+    pub fn starting_at(self, start_offset_ms: u64) -> Slot {
         Slot { start_offset_ms, ..self }
     }
 

@@ -156,11 +156,14 @@ pub fn render(
     if plan.is_empty() || plan.iter().any(|segment| segment.duration_ms == Some(0)) {
         return Err(RenderError::Empty);
     }
-    let plan = plan.iter().map(|segment| Entry::of(segment, out, options)).collect::<Result<Vec<_>, _>>()?;
+    let plan =
+        plan.iter().map(|segment| PlanEntry::of(segment, out, options)).collect::<Result<Vec<_>, _>>()?;
     let draft = Draft::of(out);
     let mut rendering = Rendering::start(draft.path(), options, total_ticks(&plan, options), progress)?;
-    for (number, entry) in plan.iter().enumerate() {
-        rendering.air(entry, plan.get(number + 1))?;
+    let mut entries = plan.iter().enumerate();
+    if let Err(error) = entries.try_for_each(|(number, entry)| rendering.air(entry, plan.get(number + 1))) {
+        rendering.abandon();
+        return Err(error);
     }
     let stats = rendering.finish()?;
     if stats.ticks == 0 {
@@ -171,7 +174,7 @@ pub fn render(
 }
 
 /// A segment whose asset has been looked at.
-struct Entry<'a> {
+struct PlanEntry<'a> {
     segment: &'a RenderSegment,
     /// How long it will be on air; `None`: that will show.
     length_ms: Option<u64>,
@@ -179,7 +182,7 @@ struct Entry<'a> {
     trouble: Option<String>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> PlanEntry<'a> {
     fn of(segment: &'a RenderSegment, out: &Path, options: &RenderOptions) -> Result<Self, RenderError> {
         let asset = Path::new(&segment.asset);
         if [out, &draft::beside(out)].into_iter().any(|written| is_same_file(written, asset)) {
@@ -189,15 +192,15 @@ impl<'a> Entry<'a> {
         match producer::open(&segment.asset, &segment.cue(options)).map(|producer| producer.length()) {
             Ok(Length::Endless) if duration_ms.is_none() => Err(RenderError::Endless(segment.asset.clone())),
             Ok(Length::AboutMillis(length)) => {
-                Ok(Entry { segment, length_ms: duration_ms.or(Some(length)), trouble: None })
+                Ok(PlanEntry { segment, length_ms: duration_ms.or(Some(length)), trouble: None })
             }
             Ok(Length::Endless | Length::Unknown) => {
-                Ok(Entry { segment, length_ms: duration_ms, trouble: None })
+                Ok(PlanEntry { segment, length_ms: duration_ms, trouble: None })
             }
             Err(_) if options.interrupt.is_tripped() => Err(RenderError::Cancelled),
             Err(error) if options.failsafe => {
                 let length_ms = duration_ms.or(Some(0));
-                Ok(Entry { segment, length_ms, trouble: Some(error.to_string()) })
+                Ok(PlanEntry { segment, length_ms, trouble: Some(error.to_string()) })
             }
             Err(error) => Err(RenderError::Asset(error)),
         }
@@ -222,7 +225,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     identity(one).is_some_and(|one| Some(one) == identity(other))
 }
 
-fn total_ticks(plan: &[Entry<'_>], options: &RenderOptions) -> Option<u64> {
+fn total_ticks(plan: &[PlanEntry<'_>], options: &RenderOptions) -> Option<u64> {
     let millis = plan
         .iter()
         .map(|entry| entry.length_ms)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use air_ts::Pts;
 
-use super::{Entry, RenderError, RenderOptions, RenderProgress, RenderStats};
+use super::{PlanEntry, RenderError, RenderOptions, RenderProgress, RenderStats};
 use crate::channel::request::Request;
 use crate::channel::{Channel, ChannelConfig};
 use crate::config::SinkConfig;
@@ -20,6 +20,9 @@ use crate::transport;
 
 /// Ticks between two reports of progress.
 const REPORT_EVERY: u64 = 25;
+
+/// Longest wait for a worker that was told to end.
+const READER_ENDS_WITHIN: Duration = Duration::from_millis(200);
 
 /// A plan on its way into a file.
 pub(super) struct Rendering<'a> {
@@ -97,13 +100,13 @@ impl<'a> Rendering<'a> {
     }
 
     /// Takes `entry`, begins to read `next`, and makes the ticks of `entry`.
-    pub fn air(&mut self, entry: &Entry<'_>, next: Option<&Entry<'_>>) -> Result<(), RenderError> {
+    pub fn air(&mut self, entry: &PlanEntry<'_>, next: Option<&PlanEntry<'_>>) -> Result<(), RenderError> {
         let source = self.source_of(entry)?;
         self.upcoming = next.map(|next| self.read(next)).transpose()?;
         let id = SegmentId(self.records.ends.len() as u64 + 1);
         let channels = self.options.format.audio.channels;
         let slot = Slot::new(id, entry.segment.asset.clone(), channels, source);
-        self.channel.handle(Request::Load(slot.from(entry.segment.start_offset_ms)));
+        self.channel.handle(Request::Load(slot.starting_at(entry.segment.start_offset_ms)));
         self.channel.handle(Request::Switch { boundary: None });
         let end = entry.duration_ms().map(|duration| self.end_after(duration));
         self.records.ends.push(end);
@@ -134,18 +137,30 @@ impl<'a> Rendering<'a> {
         }
     }
 
+    /// Ends it before its time: what reads ahead is waited for, not for long.
+    pub fn abandon(self) {
+        if let Some(mut source) = self.upcoming {
+            source.stop();
+            if !source.wait_stopped(READER_ENDS_WITHIN) {
+                tracing::warn!("a stuck reader was abandoned");
+            }
+        }
+        self.channel.teardown();
+    }
+
     /// Starts a worker on the asset of `entry`.
-    fn read(&self, entry: &Entry<'_>) -> Result<Box<dyn FrameSource>, RenderError> {
+    fn read(&self, entry: &PlanEntry<'_>) -> Result<Box<dyn FrameSource>, RenderError> {
         if let Some(reason) = entry.trouble.clone() {
             return Ok(Box::new(Missing { reason }));
         }
         let cue = entry.segment.cue(self.options);
         let worker = ReadAhead::start("air-render-read".into(), &entry.segment.asset, cue, Bell::new());
-        Ok(Box::new(Awaited(worker.map_err(|error| RenderError::Start(error.to_string()))?)))
+        let worker = worker.map_err(|error| RenderError::Start(error.to_string()))?;
+        Ok(Box::new(Awaited::new(worker)))
     }
 
     /// What is read for `entry`, with its first frame there.
-    fn source_of(&mut self, entry: &Entry<'_>) -> Result<Box<dyn FrameSource>, RenderError> {
+    fn source_of(&mut self, entry: &PlanEntry<'_>) -> Result<Box<dyn FrameSource>, RenderError> {
         let upcoming = self.upcoming.take();
         let mut source = upcoming.map_or_else(|| self.read(entry), Ok)?;
         match source.readiness() {
