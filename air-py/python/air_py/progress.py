@@ -19,7 +19,7 @@ _WIDTH = 30
 @contextmanager
 def shown(frame_rate: Fraction) -> Iterator[Callable[[Progress], None] | None]:
     """What shows progress on the terminal's last line, gone again at the end; ``None`` when there is no terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # It is None where it was closed by who called.
         yield None
         return
     begun = time.monotonic()
