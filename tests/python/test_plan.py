@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import struct
 import subprocess
 import sys
+import termios
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from air_py import AsRun, Progress, Segment, SourcePicture, cli, load_plan
-from air_py.progress import text
+from air_py.progress import shown, text
 
 PLAN = """
 [[segment]]
@@ -112,6 +116,20 @@ def test_a_rendering_needs_no_standard_error(tmp_path: Path) -> None:
     command = 'exec "$@" 2>&-'
     arguments = ["render", "-o", str(tmp_path / "out.ts"), "--preset", "ultrafast", "black,dur=40"]
     subprocess.run(["sh", "-c", command, "sh", sys.executable, "-m", "air_py", *arguments], check=True)
+
+
+def test_progress_stays_on_one_line_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 40, 0, 0))
+    with open(follower, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with shown(Fraction(25)) as show:
+            assert show
+            show(Progress(500, 2000))
+        written = os.read(leader, 4096).decode()
+    os.close(leader)
+    line, *_ = written.removeprefix("\r\x1b[K").split("\r")
+    assert line.startswith("[########.") and len(line) < 40
 
 
 def test_progress_says_how_far_how_fast_and_how_long() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,9 @@ def shown(frame_rate: Fraction) -> Iterator[Callable[[Progress], None] | None]:
     begun = time.monotonic()
 
     def show(progress: Progress) -> None:
-        line = text(progress, frame_rate, time.monotonic() - begun)
+        # What wraps could not be taken back. A terminal that does not know its width says 0.
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        line = text(progress, frame_rate, time.monotonic() - begun)[: width - 1 if width else None]
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
     try:
