@@ -22,10 +22,10 @@ def main() -> None:
     own.add_argument("--container", choices=MUXER)
     own.add_argument("--audio", choices=[*AUDIO, "none"])
     own.add_argument("--channels", type=int, choices=LAYOUT)
-    own.add_argument("--rate", type=Fraction, metavar="N/D")
-    own.add_argument("--seconds", type=int)
-    own.add_argument("--size", metavar="WxH", type=lambda text: tuple(map(int, text.split("x"))))
-    own.add_argument("--gop", type=int)
+    own.add_argument("--rate", type=rate, metavar="N/D")
+    own.add_argument("--seconds", type=whole)
+    own.add_argument("--size", metavar="WxH", type=size)
+    own.add_argument("--gop", type=whole)
     given = vars(parser.parse_args())
     names, out = given.pop("names"), given.pop("out")
     clips = FAMILIES if names == ["all"] else {name: FAMILIES[name] for name in names if name in FAMILIES}
@@ -37,9 +37,30 @@ def main() -> None:
         clips = {**clips, own_clip.name: own_clip}
     if not clips:
         print(*FAMILIES, sep="\n")
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
     for name, clip in clips.items():
         path = make(clip)
         print(f"{name}: {shutil.copy(path, out / f'{name}.{clip.container}') if out else path}", flush=True)
+
+
+def whole(text: str) -> int:
+    """A number from 1."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def size(text: str) -> tuple[int, int]:
+    """`WxH`."""
+    width, height = map(whole, text.split("x"))
+    return width, height
+
+
+def rate(text: str) -> Fraction:
+    """`N/D` or `N`."""
+    numerator, _, denominator = text.partition("/")
+    return Fraction(whole(numerator), whole(denominator or "1"))
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class FakeEngine:
     """Stands in for ``air_py.Engine``.
 
     ``unplayable`` assets are refused, ``hanging`` ones wait for the stop, ``slow`` ones are still cueing when they are
-    to be taken; ``raises`` is what loading raises.
+    to be taken; ``raises`` is what loading raises. The stop reports the record of ``on_air_at_the_stop``.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class FakeEngine:
         self.hanging = hanging
         self.slow = slow
         self.raises = raises
+        self.on_air_at_the_stop = ""
         self.stopped = threading.Event()
         self.stream: socket.socket | None = None
         self._events: queue.Queue[Event | None] = queue.Queue()
@@ -167,8 +168,11 @@ class FakeEngine:
 
     def stop_channel(self, channel_id: int) -> Reply:
         self._note("stop_channel")
-        self.stopped.set()
-        self._events.put(None)
+        if not self.stopped.is_set():
+            self.stopped.set()
+            self._events.put(None)
+            if self.on_air_at_the_stop:
+                self.report(EventKind.AS_RUN, record=as_run(self.on_air_at_the_stop))
         if self.stream is not None:
             self.stream.close()
         return Reply(*OK)

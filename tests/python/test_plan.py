@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import struct
+import subprocess
+import sys
+import termios
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from air_py import AsRun, Progress, Segment, SourcePicture, cli, load_plan
-from air_py.progress import text
+from air_py.progress import shown, text
 
 PLAN = """
 [[segment]]
@@ -78,6 +84,52 @@ def test_a_rendering_is_recorded(tmp_path: Path) -> None:
     assert (black["planned_first_tick"], black["planned_last_tick"], black["last_tick"]) == (10, 14, 14)
     assert set(bars) == set(AsRun.__dataclass_fields__)
     assert set(bars["last_source"]) == set(SourcePicture.__dataclass_fields__)
+
+
+def test_a_record_that_does_not_fit_is_not_begun(tmp_path: Path) -> None:
+    """A file may grow no further than into the second record; then there is room again."""
+    record = tmp_path / "as-run.jsonl"
+    script = f"""
+import resource
+from air_py.as_run import AsRunLog
+from fakes import as_run
+def limit(size): resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+with AsRunLog({str(record)!r}) as log:
+    log.write(as_run("a"))
+    limit(log._file.tell() + 20)
+    try:
+        log.write(as_run("b"))
+    except OSError as error:
+        print(error.filename)
+    limit(resource.RLIM_INFINITY)
+    log.write(as_run("c"))
+"""
+    folder = Path(__file__).parent
+    told = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    assert told.stdout == f"{record}\n"
+    assert [json.loads(line)["asset"] for line in record.read_text().splitlines()] == ["a", "c"]
+
+
+@pytest.mark.engine
+def test_a_rendering_needs_no_standard_error(tmp_path: Path) -> None:
+    """As when a service closed it."""
+    command = 'exec "$@" 2>&-'
+    arguments = ["render", "-o", str(tmp_path / "out.ts"), "--preset", "ultrafast", "black,dur=40"]
+    subprocess.run(["sh", "-c", command, "sh", sys.executable, "-m", "air_py", *arguments], check=True)
+
+
+def test_progress_stays_on_one_line_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("4H", 24, 40, 0, 0))
+    with open(follower, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        with shown(Fraction(25)) as show:
+            assert show
+            show(Progress(500, 2000))
+        written = os.read(leader, 4096).decode()
+    os.close(leader)
+    line, *_ = written.removeprefix("\r\x1b[K").split("\r")
+    assert line.startswith("[########.") and len(line) < 40
 
 
 def test_progress_says_how_far_how_fast_and_how_long() -> None:

@@ -76,7 +76,7 @@ def test_what_was_on_air_is_recorded_to_the_last(tmp_path: Path, caplog: pytest.
     with AsRunLog(path) as log, on_air(engine, "a", "b", as_run=log):
         engine.report(EventKind.AS_RUN, record=as_run("a"))
         engine.wait_until_answered(2)
-        engine.report(EventKind.AS_RUN, record=as_run("b"))
+        engine.on_air_at_the_stop = "b"
     records = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(record["channel_id"], record["asset"]) for record in records] == [(1, "a"), (1, "b")]
     with AsRunLog("/dev/full") as log, on_air(FakeEngine(), "a", as_run=log) as runtime:
@@ -151,6 +151,8 @@ def test_an_armed_asset_is_left_to_be_taken_by_itself() -> None:
         engine.complete()
         engine.wait_for_call("switch_to_live", count=2)
         engine.pass_time()
+        engine.wait_until_answered(3)
+        assert ("load_preview", "c") not in engine.calls
         engine.take()
         engine.wait_for_call("load_preview", "c")
     assert engine.calls.count(("switch_to_live",)) == 2

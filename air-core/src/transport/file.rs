@@ -20,12 +20,13 @@ impl File {
     /// Creates `path`, or empties the file that is there.
     pub fn create(path: &Path) -> Result<File, TransportError> {
         // Opening a pipe would wait for its reader, and a socket cannot be opened at all.
+        let endpoint = || path.display().to_string();
         if fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.file_type().is_char_device()) {
-            let endpoint = path.display().to_string();
-            return Err(TransportError::WrongKind { endpoint, expected: "a file" });
+            return Err(TransportError::WrongKind { endpoint: endpoint(), expected: "a file" });
         }
-        let created = fs::File::create(path);
-        let file = created.map_err(|error| TransportError::of(&path.display().to_string(), error))?;
+        // A folder that is missing is not a reader that is.
+        let file =
+            fs::File::create(path).map_err(|source| TransportError::Io { endpoint: endpoint(), source })?;
         Ok(File { file, closed: Arc::default() })
     }
 }
@@ -77,11 +78,9 @@ mod tests {
                 wrong.display()
             );
         }
-        assert!(matches!(
-            File::create(Path::new("/no/such/folder/x.ts")),
-            Err(TransportError::NotFound { .. })
-        ));
-        assert!(matches!(File::create(Path::new("a\0b")), Err(TransportError::Io { .. })));
+        for impossible in ["/no/such/folder/x.ts", "a\0b"] {
+            assert!(matches!(File::create(Path::new(impossible)), Err(TransportError::Io { .. })));
+        }
         fs::remove_file(pipe).unwrap();
     }
 }

@@ -20,15 +20,28 @@ class AsRunLog:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        # Unbuffered: a record that did not fit on the disk must not come up again with the next.
+        # Unbuffered: a record that does not fit on the disk must not come up again with the next.
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115 (closed by close)
         self._lock = threading.Lock()
 
     def write(self, record: AsRun, *, channel_id: int | None = None) -> None:
-        """Appends a record, with the channel's id in front if it has one; whoever reads the file has it at once."""
+        """Appends a record, with the channel's id in front if it has one; whoever reads the file has it at once.
+
+        One that cannot be written whole is not written at all.
+        """
         channel = {} if channel_id is None else {"channel_id": channel_id}
         with self._lock:
-            self._file.write(json.dumps({**channel, **asdict(record)}).encode() + b"\n")
+            self._append(json.dumps({**channel, **asdict(record)}).encode() + b"\n")
+
+    def _append(self, line: bytes) -> None:
+        rest = line
+        try:
+            while rest:  # A disk that gets full takes a part, and says why only to the next write.
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            if rest != line:
+                self._file.truncate(self._file.tell() + len(rest) - len(line))
+            raise OSError(error.errno, error.strerror, self._file.name) from error
 
     def close(self) -> None:
         """Closes the file."""

@@ -84,8 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("-o", "--output", required=True, metavar="OUT.ts")
     command.add_argument("--stats", metavar="FILE.json", help="write frames, bytes, counters and seconds taken")
     command.add_argument("--as-run", metavar="FILE", help="append a line of JSON for each segment")
-    command.add_argument("--plan", metavar="FILE.toml", help="the segments as tables [[segment]], in place of SEGMENT")
-    command.add_argument("--failsafe", action="store_true", help="air black in the place of what cannot be played")
+    command.add_argument(
+        "--plan",
+        metavar="FILE.toml",
+        help="[[segment]] tables in place of SEGMENT: asset, start_offset_ms, duration_ms",
+    )
+    command.add_argument(
+        "--failsafe", action="store_true", help="air black, for its dur=, in the place of what cannot be played"
+    )
     command.add_argument(
         "segments",
         nargs="*",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,13 +20,15 @@ _WIDTH = 30
 @contextmanager
 def shown(frame_rate: Fraction) -> Iterator[Callable[[Progress], None] | None]:
     """What shows progress on the terminal's last line, gone again at the end; ``None`` when there is no terminal."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # It is None where it was closed by who called.
         yield None
         return
     begun = time.monotonic()
 
     def show(progress: Progress) -> None:
-        line = text(progress, frame_rate, time.monotonic() - begun)
+        # What wraps could not be taken back. A terminal that does not know its width says 0.
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+        line = text(progress, frame_rate, time.monotonic() - begun)[: width - 1 if width else None]
         print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
 
     try:
