@@ -199,6 +199,9 @@ impl<'a> PlanEntry<'a> {
             }
             Err(_) if options.interrupt.is_tripped() => Err(RenderError::Cancelled),
             Err(error) if options.failsafe => {
+                if duration_ms.is_none() {
+                    tracing::warn!(%error, "left out: it cannot be played, and has no duration to be black for");
+                }
                 let length_ms = duration_ms.or(Some(0));
                 Ok(PlanEntry { segment, length_ms, trouble: Some(error.to_string()) })
             }
