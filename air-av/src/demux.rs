@@ -64,6 +64,12 @@ impl Demuxer {
         self.container() == "avi"
     }
 
+    /// Whether the clock of the container may jump, as where captures were joined; else a later stamp is later.
+    pub fn clock_may_jump(&self) -> bool {
+        // SAFETY: an opened context has its format, whose flags are a number.
+        unsafe { (*(*self.format.as_ptr()).iformat).flags & ff::AVFMT_TS_DISCONT != 0 }
+    }
+
     /// Whether it is an image file. libav reads those by demuxers of their own, named after the image's format, and
     /// gives them a rate, which means nothing.
     pub fn is_still(&self) -> bool {

@@ -26,6 +26,7 @@ pub struct HouseFrame {
 pub struct SourcePicture {
     /// Its number in display order, from 0. After a start in the middle of an asset it is what the asset's rate
     /// makes of the time, and counted from there; of an asset whose rate varies it is an estimate.
+    /// Fields shown one by one have the number of their picture.
     pub number: u64,
     /// Its media time in milliseconds, from the start of the asset.
     pub media_ms: u64,

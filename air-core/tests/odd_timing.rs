@@ -6,7 +6,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use support::{Seen, folder, media, numbers, play};
+use support::{Seen, folder, media, numbers, open, play};
 
 const RATE: u32 = 25;
 const FRAMES: usize = 100;
@@ -184,6 +184,60 @@ fn an_in_point_behind_a_joint_is_found() {
         std::fs::write(&joined, parts).unwrap();
         let shown = numbers(&play(&joined, RATE, 6_000, 10).unwrap(), &seen);
         assert_eq!(shown, (50..60).map(Some).collect::<Vec<_>>(), "{name}");
+    }
+}
+
+/// SL-11: the fields of a picture are aired one by one and have its number both.
+#[test]
+fn pictures_shown_field_by_field_are_numbered_as_pictures() {
+    let folder = folder("timing-fields");
+    let coded = "PICTURE -t 2 -vf setfield=tff -c:v mpeg2video -bf 2 -flags +ildct+ilme -top 1";
+    let path = media(folder.join("fields.ts"), RATE, coded);
+    for (offset_ms, first) in [(0, 0), (1_000, 50), (1_010, 51), (1_020, 51)] {
+        let mut producer = open(&path, 2 * RATE, offset_ms).unwrap();
+        let mut seen = Vec::new();
+        while let Some(frame) = producer.next_frame().unwrap() {
+            seen.push(frame.source.unwrap().number);
+        }
+        assert_eq!(seen, (first..100).map(|field| field / 2).collect::<Vec<_>>(), "from {offset_ms} ms");
+    }
+}
+
+/// AU-7, FP-6: sound that goes on after the last picture goes on after a hole in it, too.
+#[test]
+fn a_hole_in_the_sound_after_the_last_picture_is_not_its_end() {
+    let folder = folder("timing-hole");
+    let coded = "-c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac";
+    let holed = format!(r"-t 2 PICTURE -t 6 SOUND -af aselect=not(between(t\,3\,3.5)) {coded}");
+    let path = media(folder.join("hole.mkv"), RATE, &holed);
+    let frames = play(&path, RATE, 0, usize::MAX).unwrap().len();
+    assert!((150..=153).contains(&frames), "{frames} frames of 150");
+}
+
+/// L-09, AU-9: recordings of a screen stand for as long as nothing moves; what follows comes in its time, with its
+/// sound.
+#[test]
+fn a_picture_that_stands_for_long_moves_none_after_it() {
+    let folder = folder("timing-stands");
+    let coded = "-fps_mode vfr -c:v libx264 -preset veryfast -bf 3 -pix_fmt yuv420p -c:a aac";
+    let keep = r"select=lt(n\,12)+between(n\,400\,410)+gt(n\,690)";
+    let first = folder.join("stands.mp4");
+    media(first.clone(), RATE, &format!("-t 28 PICTURE -t 28 SOUND -vf {keep} {coded}"));
+    let copy = media(folder.join("stands.mkv"), RATE, &format!("-i {} -c copy", first.display()));
+    for path in [first, copy] {
+        let mut producer = open(&path, RATE, 0).unwrap();
+        let mut begun_ms = vec![0];
+        let mut index = 0;
+        while let Some(frame) = producer.next_frame().unwrap() {
+            let number = frame.source.unwrap().number as usize;
+            if number == begun_ms.len() {
+                begun_ms.push(index * 40);
+            }
+            index += 1;
+        }
+        let stamps = stamps_ms(&path);
+        let expected: Vec<u64> = stamps.iter().map(|stamp| stamp - stamps[0]).collect();
+        assert_eq!(begun_ms, expected, "{}", path.display());
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The choice is stateless: the picture due at time t is the latest that starts at or before t, whatever
 //! was shown before (L-08). A declared rate serves one purpose, to undo the rounding of PTS that a coarse
-//! time base caused: a picture less than one time-base tick from the rate's grid is put back on it.
+//! time base caused: a picture less than one time-base tick from the rate's grid is put back on it. A time base
+//! as coarse as the grid itself says nothing of rounding: all stamps would lie near the grid.
 
 use air_av::{Picture, Rational, StreamInfo};
 
@@ -89,6 +90,9 @@ fn rescale(value: i64, base: Rational) -> MediaNanos {
 /// The instant of `rate`'s grid that `time` was rounded from, if one lies within `tolerance`.
 fn on_grid(time: MediaNanos, rate: Rational, tolerance: MediaNanos) -> Option<MediaNanos> {
     let period = Rational { num: rate.den, den: rate.num };
+    if tolerance > rescale(1, period) / 4 {
+        return None;
+    }
     let number = air_av::rescale_nearest(time, NANOS, period);
     let exact = rescale(number, period);
     (exact.abs_diff(time) <= tolerance.unsigned_abs()).then_some(exact)
@@ -123,6 +127,13 @@ mod tests {
     fn a_time_off_the_grid_is_believed() {
         let mut times = times((1, 90_000), (60, 1));
         assert_eq!(times.at(1_000), 11_111_111);
+    }
+
+    /// L-09: uneven pictures counted in sixtieths, 40 of them a second on average.
+    #[test]
+    fn a_coarse_time_base_puts_no_picture_on_the_grid_of_the_average() {
+        let mut times = times((1, 60), (40, 1));
+        assert_eq!([0, 1, 2, 3].map(|pts| times.at(pts)), [0, 16_666_667, 33_333_333, 50_000_000]);
     }
 
     #[test]

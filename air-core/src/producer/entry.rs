@@ -148,5 +148,9 @@ fn open_video(demuxer: &Demuxer, asset: &str, cue: &Cue) -> Result<Option<VideoT
     // A container that counts decoding times counts them in pictures.
     let late = if demuxer.stamps_decoding_only() { i64::from(stream.reorder_delay()) } else { 0 };
     let house = cue.format.video.frame_rate;
-    VideoTrack::open(stream, asset, cores.min(MOST_DECODER_THREADS), late, house).map(Some)
+    let mut video = VideoTrack::open(stream, asset, cores.min(MOST_DECODER_THREADS), late, house)?;
+    if !demuxer.clock_may_jump() {
+        video.believe_pauses();
+    }
+    Ok(Some(video))
 }

@@ -156,7 +156,7 @@ impl Tracks {
         if let Some(audio) = &mut self.audio {
             audio.fill(&mut self.source.reader, &mut self.source.joints, samples)?;
         }
-        if !has_picture && !self.has_sound(samples) {
+        if !has_picture && !self.has_sound(samples, hz)? {
             return Ok(None);
         }
         let values = samples as usize * usize::from(cue.format.audio.channels);
@@ -170,14 +170,19 @@ impl Tracks {
     }
 
     /// Whether there is sound to air for a frame of `samples` without a picture of its own.
-    fn has_sound(&self, samples: u64) -> bool {
-        let Some(audio) = &self.audio else { return false };
-        match self.source.video {
-            // Less than one frame of sound after the last picture is what its coder padded, and silence is
-            // only what its stamps claim: neither is aired.
-            Some(_) => audio.sounding(samples) == samples,
-            None => audio.available() > 0,
+    fn has_sound(&mut self, samples: u64, hz: u64) -> Result<bool, air_av::Error> {
+        let Some(audio) = &mut self.audio else { return Ok(false) };
+        if self.source.video.is_none() {
+            return Ok(audio.available() > 0);
         }
+        // Less than one frame of sound after the last picture is what its coder padded, and is not aired.
+        if audio.sounding(samples) == samples {
+            return Ok(true);
+        }
+        // Silence is only what stamps claim, unless more comes after it than one block with a wrong stamp.
+        let wanted = hz / 10;
+        audio.fill_sounding(&mut self.source.reader, &mut self.source.joints, wanted)?;
+        Ok(audio.sounding(u64::MAX) >= wanted)
     }
 
     /// Which picture of the file is the one shown.

@@ -20,6 +20,10 @@ const DECODED_WHOLE: MediaNanos = 500_000_000;
 /// not labelled takes several of them that agree.
 const FILTERED_BEFORE: MediaNanos = 400_000_000;
 
+/// The longest that one picture stands where stamps can be believed, and more than one after it bears it out: a
+/// screen on which nothing moves, a slide. Beyond this they are garbage all the same.
+const LONGEST_PAUSE: MediaNanos = 600 * 1_000_000_000;
+
 /// Pictures of the video stream, progressive.
 #[derive(Debug)]
 pub struct VideoTrack {
@@ -30,6 +34,8 @@ pub struct VideoTrack {
     /// Where play begins.
     in_point: MediaNanos,
     last_stamp: Option<MediaNanos>,
+    /// How long a picture may stand beyond its own length without a joint behind it.
+    longest_pause: MediaNanos,
     decoded: VecDeque<Picture>,
     /// A picture that is not where it was expected, until the next one is there to bear it out.
     held: Option<Picture>,
@@ -37,6 +43,9 @@ pub struct VideoTrack {
     current: Option<TimedPicture>,
     /// Number in the asset of `current`, or of the first picture that was upcoming.
     number: Option<u64>,
+    /// Starts of the pictures of the asset beyond that one: each of them counts once, also when its fields are
+    /// pictures of their own.
+    uncounted: VecDeque<MediaNanos>,
     upcoming: VecDeque<TimedPicture>,
     /// Start of the first picture decoded.
     decoded_from: Option<MediaNanos>,
@@ -64,11 +73,13 @@ impl VideoTrack {
             offset: 0,
             in_point: MediaNanos::MIN,
             last_stamp: None,
+            longest_pause: 0,
             decoded: VecDeque::new(),
             held: None,
             deinterlace: Deinterlace::new(stream, house),
             current: None,
             number: None,
+            uncounted: VecDeque::new(),
             upcoming: VecDeque::new(),
             decoded_from: None,
             latest_start: MediaNanos::MIN,
@@ -76,6 +87,11 @@ impl VideoTrack {
             ended: false,
             faults: Faults::new(asset, "decoding the picture"),
         })
+    }
+
+    /// Takes a long time between two pictures for that, rather than a joint: the clock of the container cannot jump.
+    pub fn believe_pauses(&mut self) {
+        self.longest_pause = LONGEST_PAUSE;
     }
 
     /// How long before an in-point pictures have to be whole for those after it to be right.
@@ -96,7 +112,8 @@ impl VideoTrack {
             while let Some(picture) = self.upcoming.pop_front() {
                 if picture.start.saturating_add(SAME_INSTANT) >= target {
                     let start = picture.start;
-                    self.number = Some(self.times.number_at(start));
+                    let begun = self.count_to(start).1.unwrap_or(start);
+                    self.number = Some(self.times.number_at(begun));
                     self.upcoming.push_front(picture);
                     return Ok(Some(start));
                 }
@@ -128,9 +145,9 @@ impl VideoTrack {
             while let Some(next) =
                 self.upcoming.pop_front_if(|next| next.start <= due.saturating_add(SAME_INSTANT))
             {
-                if self.current.replace(next).is_some() {
-                    self.number = self.number.map(|number| number + 1);
-                }
+                let (begun, _) = self.count_to(next.start);
+                self.number = self.number.map(|number| number + begun);
+                self.current = Some(next);
             }
             if !self.upcoming.is_empty() || !self.decode_more(reader, joints)? {
                 break;
@@ -144,6 +161,15 @@ impl VideoTrack {
     /// Number of the picture last due, in display order from the start of the asset.
     pub fn number(&self) -> Option<u64> {
         self.number
+    }
+
+    /// How many more pictures of the asset have begun by `time`, and when the last of them did.
+    fn count_to(&mut self, time: MediaNanos) -> (u64, Option<MediaNanos>) {
+        let (mut begun, mut last) = (0, None);
+        while let Some(start) = self.uncounted.pop_front_if(|start| *start <= time) {
+            (begun, last) = (begun + 1, Some(start));
+        }
+        (begun, last)
     }
 
     /// Damaged packets and pictures so far.
@@ -226,7 +252,10 @@ impl VideoTrack {
         self.latest_start = start;
         match end < self.in_point.saturating_sub(FILTERED_BEFORE) {
             true => Ok(()),
-            false => self.deinterlace.push(TimedPicture { start, end, picture }, &mut self.upcoming),
+            false => {
+                self.uncounted.push_back(start);
+                self.deinterlace.push(TimedPicture { start, end, picture }, &mut self.upcoming)
+            }
         }
     }
 
@@ -251,7 +280,15 @@ impl VideoTrack {
             return Some(expected);
         }
         let runs_on = self.last_stamp.is_none_or(|last| last < stamp);
-        let start = joints.place(stamp, expected, &mut self.offset);
+        let shown = stamp.saturating_add(self.offset);
+        let pause = shown.saturating_sub(expected);
+        // A picture that the last one's length runs into is no overlap: containers tell lengths in coding order.
+        let runs_into = shown > self.latest_start && pause <= 0;
+        let is_pause = pause <= self.longest_pause && next.is_some_and(|next| next > stamp);
+        let start = match runs_into || (pause > 0 && is_pause) {
+            true => shown,
+            false => joints.place(stamp, expected, &mut self.offset),
+        };
         let is_due_next = |next: MediaNanos| {
             next > stamp
                 && next.saturating_add(self.offset).saturating_sub(expected) < self.times.duration(0) / 2
@@ -295,22 +332,40 @@ impl AudioTrack {
         joints: &mut Joints,
         count: u64,
     ) -> Result<(), air_av::Error> {
-        while self.conform.available() < count && !self.ended {
-            let packet = match reader.next(Track::Audio)? {
-                Read::Packet(packet) => Some(packet),
-                Read::TooFar => return Ok(()),
-                Read::End => None,
-            };
-            self.ended = packet.is_none();
-            self.faults.pass_over(self.decoder.decode(packet.as_ref(), &mut self.decoded))?;
-            while let Some(samples) = self.decoded.pop_front() {
-                self.faults.pass_over(self.conform.push(Some(samples), joints))?;
-            }
-            if self.ended {
-                self.faults.pass_over(self.conform.push(None, joints))?;
-            }
-        }
+        while self.conform.available() < count && self.decode_more(reader, joints)? {}
         Ok(())
+    }
+
+    /// As [`AudioTrack::fill`], not counting the silence between sound.
+    pub fn fill_sounding(
+        &mut self,
+        reader: &mut Reader,
+        joints: &mut Joints,
+        count: u64,
+    ) -> Result<(), air_av::Error> {
+        while self.conform.sounding(u64::MAX) < count && self.decode_more(reader, joints)? {}
+        Ok(())
+    }
+
+    /// Decodes the next packet; `false` when there is none, or none for now.
+    fn decode_more(&mut self, reader: &mut Reader, joints: &mut Joints) -> Result<bool, air_av::Error> {
+        if self.ended {
+            return Ok(false);
+        }
+        let packet = match reader.next(Track::Audio)? {
+            Read::Packet(packet) => Some(packet),
+            Read::TooFar => return Ok(false),
+            Read::End => None,
+        };
+        self.ended = packet.is_none();
+        self.faults.pass_over(self.decoder.decode(packet.as_ref(), &mut self.decoded))?;
+        while let Some(samples) = self.decoded.pop_front() {
+            self.faults.pass_over(self.conform.push(Some(samples), joints))?;
+        }
+        if self.ended {
+            self.faults.pass_over(self.conform.push(None, joints))?;
+        }
+        Ok(true)
     }
 
     /// How many of the next `count` samples were decoded, rather than being silence for want of sound.
