@@ -11,7 +11,7 @@ use air_av::{Demuxer, Error, StreamInfo};
 
 use super::Cue;
 use super::reader::Reader;
-use super::tracks::VideoTrack;
+use super::video::VideoTrack;
 use crate::conform::cadence::{MediaNanos, NANOS, SAME_INSTANT};
 use crate::conform::joints::Joints;
 

@@ -6,8 +6,9 @@
 
 use air_av::{Demuxer, Picture};
 
+use super::audio::AudioTrack;
 use super::entry::{Source, start_of};
-use super::tracks::{AudioTrack, VideoTrack};
+use super::video::VideoTrack;
 use super::{Cue, Length, Producer, ProducerError, pattern, still};
 use crate::conform::audio::AudioConform;
 use crate::conform::cadence::MediaNanos;

@@ -3,13 +3,14 @@
 //! A producer is passive and time-blind. It knows media time and the house format; it never sees a clock,
 //! a tick or a schedule (CK-4, SL-4). Adding one is one file and one arm in [`open`].
 
+mod audio;
 mod entry;
 mod faults;
 mod file;
 mod pattern;
 mod reader;
 mod still;
-mod tracks;
+mod video;
 
 use std::path::Path;
 

@@ -14,6 +14,9 @@ use crate::conform::cadence::{MediaNanos, NANOS, SAME_INSTANT};
 /// not a stall.
 const LOOK_AHEAD_BYTES: usize = 64 << 20;
 
+/// What a packet takes beside its payload, about: sound may come in packets of one byte.
+const PACKET_BYTES: usize = 512;
+
 /// Damaged reads in a row after which the file is taken to have ended.
 const MAX_READ_ERRORS: u32 = 64;
 
@@ -73,13 +76,13 @@ impl Waiting {
     }
 
     fn push(&mut self, packet: Packet) {
-        self.bytes += packet.size();
+        self.bytes += packet.size() + PACKET_BYTES;
         self.packets.push_back(packet);
     }
 
     fn pop(&mut self) -> Option<Packet> {
         let packet = self.packets.pop_front()?;
-        self.bytes -= packet.size();
+        self.bytes -= packet.size() + PACKET_BYTES;
         Some(packet)
     }
 
