@@ -78,7 +78,8 @@ def report_day(
     print(f"pictures {video.units}, drift {video.units - plan.ticks} ticks; black {stats.counters.black_frames}")
     padded = audio.units * 1024 - plan.samples
     print(f"samples {plan.samples}, drift {padded} less the coder's own last frames (at most 2048)")
-    settled = np.array([(ticks, held) for ticks, held in memory if ticks > plan.ticks // 4])
+    quarter = plan.ticks // 4
+    settled = np.array([(ticks, held) for ticks, held in memory if ticks > quarter])
     slope = np.polyfit(settled[:, 0] / float(plan.rate) / 86_400, settled[:, 1] / 2**20, 1)[0]
     quarters = [f"{memory[at * (len(memory) - 1) // 4][1] / 2**20:.1f}" for at in range(1, 5)]
     print(f"memory: {slope:+.2f} MiB per virtual day; after each quarter {', '.join(quarters)} MiB")
