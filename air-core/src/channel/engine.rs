@@ -224,8 +224,8 @@ impl Engine {
         });
         SwitchToLiveReply {
             pts_contiguous: reply.success,
-            live_start_pts: taken.map_or(0, |pts| pts.0),
-            switch_completion_time_ms: taken.map_or(0, |_| self.clock.utc().to_millis().0),
+            live_start_pts: taken.map_or(0, |taken| taken.pts.0),
+            switch_completion_time_ms: taken.map_or(0, |taken| taken.time.0),
             violation_reason: if reply.success { String::new() } else { reply.message.clone() },
             reply,
         }

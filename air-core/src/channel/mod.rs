@@ -31,7 +31,7 @@ use crate::output::OutputBus;
 use crate::program::{Entry, Left, ProgramBus, ProgramEvent, Readiness};
 use crate::stats::Counters;
 use crate::time::{Clock, Nanos, Stamp, Tick, Timeline, UtcMillis};
-use request::Offer;
+use request::{Offer, Taken};
 use teardown::Leaving;
 
 /// A process that lost more than this has lost time: the ticks it missed are filled, and content waits.
@@ -60,6 +60,7 @@ pub(crate) struct Channel {
     boundary: Option<Tick>,
     /// The tick that the order to switch, if there is one, was given for.
     planned_take: Tick,
+    last_take: Option<Taken>,
     program: ProgramBus,
     output: OutputBus,
     /// What came with the command in hand.
@@ -82,6 +83,7 @@ impl Channel {
             next: Tick(0),
             boundary: None,
             planned_take: Tick(0),
+            last_take: None,
             program,
             output: OutputBus::default(),
             offer: Offer::default(),
@@ -228,7 +230,8 @@ impl Channel {
         if let Some(old) = self.program.take(&entry) {
             self.leave(old);
         }
-        self.offer.taken = true;
+        self.last_take = Some(Taken { pts: self.timeline_from_now().pts(self.next), time: entry.time });
+        self.offer.taken = self.last_take;
         self.emit(EventKind::Taken { segment: segment.0, asset });
     }
 

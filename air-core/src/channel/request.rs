@@ -34,8 +34,8 @@ pub(crate) enum Request {
 pub(crate) struct Response {
     pub reply: Reply,
     pub status: Status,
-    /// PTS of the first frame of what this request took.
-    pub taken: Option<Pts>,
+    /// What this request took, or tells of for the first time.
+    pub taken: Option<Taken>,
     /// Sinks that left the bus, or never came onto it.
     pub closed: Vec<Box<dyn Sink>>,
 }
@@ -47,15 +47,23 @@ pub(crate) struct Offer {
     pub sink: Option<(SinkId, Box<dyn Sink>)>,
     /// Sinks that have no place any more.
     pub closed: Vec<Box<dyn Sink>>,
-    /// Whether something was taken.
-    pub taken: bool,
+    /// What was taken.
+    pub taken: Option<Taken>,
+}
+
+/// The first frame of a segment that went on air.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub pts: Pts,
+    /// When it is due.
+    pub time: UtcMillis,
 }
 
 impl Channel {
     /// Answers one request.
     pub fn handle(&mut self, request: Request) -> Response {
         self.observe();
-        self.offer.taken = false;
+        self.offer.taken = None;
         let reply = match request {
             Request::Load(slot) => self.load(slot),
             Request::Switch { boundary } => self.switch(boundary),
@@ -70,11 +78,10 @@ impl Channel {
             Request::SinkLost { id, reason } => self.sink_lost(id, reason),
         };
         self.leaving.let_go();
-        let next_pts = self.timeline.map(|timeline| timeline.pts(self.next));
         Response {
             reply,
             status: self.status(),
-            taken: next_pts.filter(|_| self.offer.taken),
+            taken: self.offer.taken,
             closed: std::mem::take(&mut self.offer.closed),
         }
     }
@@ -101,7 +108,12 @@ impl Channel {
         if at.is_some() || !self.waits_for_a_picture() {
             self.planned_take = at.unwrap_or(self.next);
         }
-        self.command(Command::Switch { at })
+        let tells_of_the_last = at.is_none() && self.control.session().is_some_and(|it| it.unreported_take);
+        let reply = self.command(Command::Switch { at });
+        if tells_of_the_last && reply.success && self.offer.taken.is_none() {
+            self.offer.taken = self.last_take;
+        }
+        reply
     }
 
     /// Whether a switch is ordered already, and waits for nothing but the first picture.
