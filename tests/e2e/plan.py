@@ -47,10 +47,13 @@ class Part:
 
     def picture(self, time: Fraction, rate: Fraction) -> int | None:
         """The number of the picture at `time` seconds of the part: the latest that has started; None: there is none."""
-        at = self.origin(rate) + time
-        if at >= self.clip.end or self.clip.codec is None:
+        if self.is_over(time, rate) or self.clip.codec is None:
             return None
-        return bisect_right(self.clip.starts, at) - 1
+        return bisect_right(self.clip.starts, self.origin(rate) + time) - 1
+
+    def is_over(self, time: Fraction, rate: Fraction) -> bool:
+        """Whether the clip has ended by `time` seconds of the part."""
+        return self.origin(rate) + time >= self.clip.end
 
     def beeps(self, length: Fraction, rate: Fraction) -> Iterator[tuple[Fraction, Fraction]]:
         """From when to when beeps sound within the first `length` seconds of the part, cut ones too."""
@@ -113,6 +116,11 @@ class Plan:
         """The number of the picture at every tick; None for black."""
         rate = self.rate
         return [slot.part.picture((tick - slot.first) / rate, rate) for slot in self.slots for tick in ticks(slot)]
+
+    def ticks_after_an_end(self) -> int:
+        """How many ticks are filled because their clip is over."""
+        rate = self.rate
+        return sum(slot.part.is_over((tick - slot.first) / rate, rate) for slot in self.slots for tick in ticks(slot))
 
     def areas(self) -> list[Area]:
         """Where the picture of every tick is."""
