@@ -79,6 +79,13 @@ pub enum FormatError {
 }
 
 impl ProgramFormat {
+    /// Numbers of the samples that house frame `index` of a segment carries, per channel: from ⌈index·r⌉ up to, not
+    /// including, ⌈(index+1)·r⌉, r being samples per frame.
+    pub fn samples_of_house_frame(&self, index: u64) -> std::ops::Range<u64> {
+        let (rate, hz) = (self.video.frame_rate, u64::from(self.audio.sample_rate));
+        rate.frames_to_units_ceil(index, hz)..rate.frames_to_units_ceil(index + 1, hz)
+    }
+
     /// Reads the JSON of StartChannel. Types are strict, unknown fields are ignored at every level,
     /// a field given twice is refused.
     pub fn from_json(text: &str) -> Result<ProgramFormat, FormatError> {

@@ -282,11 +282,10 @@ impl From<air_core::Event> for EventFields {
                 reason,
                 ..Self::of_segment("exhausted", segment)
             },
-            EventKind::AsRun(record) => Self {
-                asset: Some(record.asset.clone()),
-                record: Some(AsRunFields::from(air_core::AsRun::clone(&record))),
-                ..Self::of_segment("as_run", record.segment)
-            },
+            EventKind::AsRun(record) => {
+                let (segment, asset) = (record.segment, Some(record.asset.clone()));
+                Self { asset, record: Some((*record).into()), ..Self::of_segment("as_run", segment) }
+            }
             EventKind::Completed { segment } => Self::of_segment("completed", segment),
             EventKind::Underrun { segment } => Self::of_segment("underrun", segment),
             EventKind::CueFailed { segment, reason } => {

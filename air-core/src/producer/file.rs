@@ -152,7 +152,7 @@ impl Tracks {
     fn frame(&mut self, index: u64, cue: &Cue) -> Result<Option<HouseFrame>, air_av::Error> {
         let (rate, hz) = (cue.format.video.frame_rate, u64::from(cue.format.audio.sample_rate));
         let due = self.origin.saturating_add_unsigned(rate.frames_to_units(index, 1_000_000_000));
-        let samples = rate.frames_to_units_ceil(index + 1, hz) - rate.frames_to_units_ceil(index, hz);
+        let samples = cue.format.samples_of_house_frame(index).count() as u64;
         let has_picture = self.show(due)?;
         if let Some(audio) = &mut self.audio {
             audio.fill(&mut self.source.reader, &mut self.source.joints, samples)?;

@@ -4,6 +4,8 @@
 //! frame it sees: 24 equal cells, white for 1: `1 0`, twenty bits of the number, even parity, `1`.
 //! The first frame due in each second is white below the strip, for 40 ms, and a 1 kHz beep starts with it.
 
+use std::ops::Range;
+
 use air_av::{Picture, PictureMut, PixelFormat};
 
 use super::{Cue, Length, Producer, ProducerError};
@@ -84,7 +86,7 @@ impl PatternProducer {
     fn audio_of(&self, index: u64) -> Vec<i16> {
         let (rate, hz) = (self.format.video.frame_rate, u64::from(self.format.audio.sample_rate));
         let channels = usize::from(self.format.audio.channels);
-        let (from, to) = (rate.frames_to_units_ceil(index, hz), rate.frames_to_units_ceil(index + 1, hz));
+        let Range { start: from, end: to } = self.format.samples_of_house_frame(index);
         let mut audio = vec![0; (to - from) as usize * channels];
         if matches!(self.picture, PatternPicture::Bars { .. }) {
             // The first sample of a flash, rounded down, may still belong to the frame before it.
@@ -238,7 +240,7 @@ mod tests {
             frames.iter().flat_map(|frame| frame.audio.iter().step_by(2).copied()).collect();
         for flash in [0, 30, 60, 90] {
             let start = flash * 48_000 * 1001 / 30_000;
-            let loud = |range: std::ops::Range<usize>| sound[range].iter().any(|value| value.abs() > 8_000);
+            let loud = |range: Range<usize>| sound[range].iter().any(|value| value.abs() > 8_000);
             assert!(start == 0 || !loud(start - 4_800..start), "silence before {flash}");
             assert!(loud(start..start + 48) && loud(start + 1_800..start + 1_920), "beep at {flash}");
             assert!(!loud(start + 1_920..start + 4_800), "silence after {flash}");

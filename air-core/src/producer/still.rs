@@ -41,11 +41,10 @@ impl Producer for StillProducer {
             }
         };
         self.picture = Some(picture.clone());
-        let (rate, audio) = (self.cue.format.video.frame_rate, self.cue.format.audio);
-        let (index, hz) = (self.next, u64::from(audio.sample_rate));
-        let samples = rate.frames_to_units_ceil(index + 1, hz) - rate.frames_to_units_ceil(index, hz);
+        let (index, format) = (self.next, self.cue.format);
         self.next += 1;
-        let audio = vec![0; samples as usize * usize::from(audio.channels)];
+        let samples = format.samples_of_house_frame(index).count();
+        let audio = vec![0; samples * usize::from(format.audio.channels)];
         let source = Some(SourcePicture { number: 0, media_ms: 0 });
         Ok(Some(HouseFrame { index, picture, source, audio }))
     }
