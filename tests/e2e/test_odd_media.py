@@ -12,6 +12,7 @@ import air_py
 from tests.e2e.host import FORMAT_25, QUICK
 from tests.e2e.watch import Programme, beeps, flashes, skews_ms, watch
 from tests.media import Clip, make
+from tests.media.tool import ffmpeg
 
 PAL = Fraction(25)
 CAPTURE = Clip(container="ts", rate=PAL, seconds=6)
@@ -106,8 +107,3 @@ def luma(path: Path, width: int, height: int) -> list[float]:
     command += ["-fps_mode", "passthrough", "-f", "rawvideo", "-"]
     raw, size = subprocess.run(command, check=True, capture_output=True).stdout, width * height * 3 // 2
     return [sum(raw[at : at + width * height]) / (width * height) for at in range(0, len(raw), size)]
-
-
-def ffmpeg(*arguments: str | Path) -> None:
-    """Run the ffmpeg command line."""
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True)

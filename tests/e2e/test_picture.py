@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import air_py
 from tests.e2e.host import FORMAT_25, QUICK
 from tests.media import Clip, make
+from tests.media.tool import ffmpeg
 
 Luma = NDArray[np.uint8]
 
@@ -246,8 +247,3 @@ def plane(frame: av.VideoFrame) -> Luma:
     samples = frame.planes[0]
     luma: Luma = np.frombuffer(bytes(samples), np.uint8).reshape(-1, samples.line_size)
     return luma[: frame.height, : frame.width]
-
-
-def ffmpeg(*arguments: str | Path) -> None:
-    """Run the ffmpeg command line."""
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True)

@@ -16,6 +16,7 @@ import air_py
 from tests.e2e.host import FORMAT, FORMAT_25, QUICK
 from tests.e2e.watch import beeps, flashes, skews_ms, watch
 from tests.media import Clip, make
+from tests.media.tool import ffmpeg
 
 CODINGS = {
     "mp2": ["mkv", "-c:a", "mp2", "-b:a", "256k"],
@@ -111,8 +112,3 @@ def channels(path: Path) -> NDArray[np.float32]:
     command = ["ffmpeg", "-v", "error", "-i", str(path), "-map", "0:a", "-ac", "2", "-f", "f32le", "-"]
     raw = subprocess.run(command, check=True, capture_output=True).stdout
     return np.frombuffer(raw, np.float32).reshape(-1, 2)
-
-
-def ffmpeg(*arguments: str | Path) -> None:
-    """Run the ffmpeg command line."""
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, arguments)], check=True)
