@@ -1,0 +1,28 @@
+"""What a channel is, whether or not it is on air."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .formats import ProgramFormat
+from .schedule import Schedule
+from .sink import SinkConfig
+
+__all__ = ["DEFAULT_FORMAT", "Channel"]
+
+DEFAULT_FORMAT = ProgramFormat(1280, 720)
+"""720p at 30000/1001 frames per second, 48 kHz stereo."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel on offer."""
+
+    channel_id: int
+    """From 1; its number in every list, and in its URL."""
+    name: str
+    schedule: Schedule
+    program_format: ProgramFormat = DEFAULT_FORMAT
+    sink: SinkConfig = field(default_factory=SinkConfig)
+    logo: str | None = None
+    """URL of a picture, for guides."""
