@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # That of typing, which takes longer to load than all els
 if TYPE_CHECKING:
     from ._air import AirError, __version__
     from .engine import Engine
+    from .fanout import Fanout, FanoutStats, SlowPolicy, StreamFinding, Viewer
     from .formats import ProgramFormat
     from .plan import load_plan
     from .rendering import Progress, Segment, Stats, render
@@ -42,6 +43,8 @@ __all__ = [
     "Event",
     "EventKind",
     "Facts",
+    "Fanout",
+    "FanoutStats",
     "Finding",
     "LoadPreviewReply",
     "ProgramFormat",
@@ -51,13 +54,16 @@ __all__ = [
     "ResultCode",
     "Segment",
     "SinkConfig",
+    "SlowPolicy",
     "SourcePicture",
     "Stats",
     "Status",
     "StreamFacts",
+    "StreamFinding",
     "StreamReader",
     "StreamTransport",
     "SwitchToLiveReply",
+    "Viewer",
     "__version__",
     "check",
     "load_plan",
@@ -67,6 +73,7 @@ __all__ = [
 _MODULES = {
     "_air": ("AirError", "__version__"),
     "engine": ("Engine",),
+    "fanout": ("Fanout", "FanoutStats", "SlowPolicy", "StreamFinding", "Viewer"),
     "formats": ("ProgramFormat",),
     "plan": ("load_plan",),
     "rendering": ("Progress", "Segment", "Stats", "render"),
