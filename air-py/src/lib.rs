@@ -10,7 +10,9 @@ mod check;
 mod convert;
 mod engine;
 mod log;
+mod probe;
 mod render;
+mod toml;
 
 /// Native half of `air_py`; private.
 #[pyo3::pymodule]
@@ -23,7 +25,9 @@ mod _air {
         convert::AirError,
         engine::Engine,
         log::{log_install, log_next, log_stop},
+        probe::probe,
         render::render,
+        toml::toml_lines,
     };
 
     #[pymodule_init]

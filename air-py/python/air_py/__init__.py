@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ._air import AirError, __version__
     from .engine import Engine
     from .formats import ProgramFormat
+    from .media_info import MediaInfo, probe
     from .plan import load_plan
     from .rendering import Progress, Segment, Stats, render
     from .report import CheckSummary, Facts, Finding, Report, StreamFacts, check
@@ -44,6 +45,7 @@ __all__ = [
     "Facts",
     "Finding",
     "LoadPreviewReply",
+    "MediaInfo",
     "ProgramFormat",
     "Progress",
     "Reply",
@@ -61,6 +63,7 @@ __all__ = [
     "__version__",
     "check",
     "load_plan",
+    "probe",
     "render",
 ]
 
@@ -68,6 +71,7 @@ _MODULES = {
     "_air": ("AirError", "__version__"),
     "engine": ("Engine",),
     "formats": ("ProgramFormat",),
+    "media_info": ("MediaInfo", "probe"),
     "plan": ("load_plan",),
     "rendering": ("Progress", "Segment", "Stats", "render"),
     "report": ("CheckSummary", "Facts", "Finding", "Report", "StreamFacts", "check"),
