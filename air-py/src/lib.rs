@@ -11,7 +11,9 @@ mod convert;
 mod engine;
 mod fanout;
 mod log;
+mod probe;
 mod render;
+mod toml;
 
 /// Native half of `air_py`; private.
 #[pyo3::pymodule]
@@ -25,7 +27,9 @@ mod _air {
         engine::Engine,
         fanout::{Fanout, Viewer},
         log::{log_install, log_next, log_stop},
+        probe::probe,
         render::render,
+        toml::toml_lines,
     };
 
     #[pymodule_init]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .fanout import Fanout, FanoutStats, SlowPolicy, StreamFinding, Viewer
     from .formats import ProgramFormat
+    from .media_info import MediaInfo, probe
     from .plan import load_plan
     from .rendering import Progress, Segment, Stats, render
     from .report import CheckSummary, Facts, Finding, Report, StreamFacts, check
@@ -47,6 +48,7 @@ __all__ = [
     "FanoutStats",
     "Finding",
     "LoadPreviewReply",
+    "MediaInfo",
     "ProgramFormat",
     "Progress",
     "Reply",
@@ -67,6 +69,7 @@ __all__ = [
     "__version__",
     "check",
     "load_plan",
+    "probe",
     "render",
 ]
 
@@ -75,6 +78,7 @@ _MODULES = {
     "engine": ("Engine",),
     "fanout": ("Fanout", "FanoutStats", "SlowPolicy", "StreamFinding", "Viewer"),
     "formats": ("ProgramFormat",),
+    "media_info": ("MediaInfo", "probe"),
     "plan": ("load_plan",),
     "rendering": ("Progress", "Segment", "Stats", "render"),
     "report": ("CheckSummary", "Facts", "Finding", "Report", "StreamFacts", "check"),
