@@ -85,6 +85,10 @@ impl Engine {
         py.detach(|| self.inner.stop_channel(channel_id)).into()
     }
 
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.inner.stop_any());
+    }
+
     fn status(&self, py: Python<'_>) -> Option<StatusFields> {
         py.detach(|| self.inner.status()).map(Into::into)
     }

@@ -145,7 +145,9 @@ class FakeEngine:
         self.take()
         try:
             self.write(PACKET * 7)
-        except OSError:
+        except OSError as error:
+            if self.lost:
+                raise EngineLost("killed") from error
             return SwitchToLiveReply(*refusal("no channel"), False, 0, 0, "")
         return SwitchToLiveReply(*OK, True, 0, 0, "")
 
@@ -195,13 +197,16 @@ class FakeEngine:
             return None
         return Status(1, None, self._preview_state, self._live_state, self._live, "running", COUNTERS)
 
+    def close(self) -> None:
+        """After the stop there is nothing left to do."""
+
     def stop_channel(self, channel_id: int) -> Reply:
         self._note("stop_channel")
         if not self.stopped.is_set():
             self.stopped.set()
-            self._events.put(None)
             if self.on_air_at_the_stop:
                 self.report(EventKind.AS_RUN, record=as_run(self.on_air_at_the_stop))
+            self._events.put(None)
         if self.stream is not None:
             self.stream.close()
         return Reply(*OK)

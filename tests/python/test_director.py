@@ -234,7 +234,7 @@ async def test_head_starts_nothing(path: str) -> None:
     ],
 )
 async def test_what_is_not_there_is_not_found(path: str, method: str, status: int) -> None:
-    viewer = Viewer(channel_app(Engines()), path, method)
+    viewer = Viewer(director_of(Engines()), path, method)
     await viewer.gone()
     assert viewer.status == status
 

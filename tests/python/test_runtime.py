@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def until(condition: Callable[[FakeEngine], bool], engine: FakeEngine) -> None:
 
 def test_the_channel_is_on_air_in_black_before_its_first_asset_is_opened() -> None:
     engine = FakeEngine()
-    with on_air(engine) as (runtime, _), runtime.fanout.viewer() as viewer:
+    with on_air(engine) as (runtime, _), closing(runtime.fanout.viewer()) as viewer:
         assert engine.calls[:4] == [
             ("start_channel",),
             ("attach_stream",),
@@ -78,9 +78,10 @@ def test_the_channel_is_on_air_in_black_before_its_first_asset_is_opened() -> No
 def test_stopping_ends_the_stream_and_leaves_nothing() -> None:
     """TR-9, TD-3."""
     with on_air(FakeEngine()) as (runtime, _):
-        viewer = runtime.fanout.viewer()
+        viewer = iter(runtime.fanout.viewer())
+        assert next(viewer) == PACKET * 7
         runtime.stop()
-        assert b"".join(viewer) == PACKET * 7
+        assert next(viewer, None) is None
         assert not Path(runtime.fanout.endpoint).exists()
         runtime.stop()
 
@@ -131,17 +132,21 @@ def test_a_runtime_stopped_before_its_start_never_starts() -> None:
 
 
 def test_a_programme_that_breaks_ends_the_stream(caplog: pytest.LogCaptureFixture) -> None:
-    engine = FakeEngine(raises=RuntimeError("out of luck"))
+    engine = FakeEngine(hanging="a")
     with on_air(engine) as (runtime, _):
+        engine.wait_for_call("load_preview", "a")
+        engine.raises = RuntimeError("out of luck")
+        engine.stopped.set()
         engine.wait_for_call("stop_channel")
-        assert b"".join(runtime.fanout.viewer()) in (b"", PACKET * 7)
+        with closing(runtime.fanout.viewer()) as viewer:
+            assert b"".join(viewer) in (b"", PACKET * 7)
     assert "the programme failed" in caplog.text and "out of luck" in caplog.text
 
 
 def test_a_lost_engine_is_replaced_and_viewers_stay() -> None:
     """L-41, TD-4."""
     first, second = FakeEngine(), FakeEngine()
-    with on_air(first, second) as (runtime, made), runtime.fanout.viewer() as viewer:
+    with on_air(first, second) as (runtime, made), closing(runtime.fanout.viewer()) as viewer:
         stream = iter(viewer)
         assert next(stream) == PACKET * 7
         first.lose()

@@ -156,14 +156,17 @@ class Engine:
         fields = self._native.next_event(_duration("timeout", timeout))
         return None if fields is None else from_fields(Event, fields)
 
+    def close(self) -> None:
+        """Stops the channel, if one is started, as :meth:`stop_channel` does."""
+        self._native.close()
+
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if (status := self.status()) is not None:
-            self.stop_channel(status.channel_id)
+        self.close()
 
     def __repr__(self) -> str:
         status = self.status()

@@ -39,7 +39,7 @@ class Pages:
         self._files = page.files()
 
     def routes(self) -> list[BaseRoute]:
-        """All of them; the page's files last, by their names."""
+        """All of them."""
         return [
             Route("/channels", self._channels),
             Route("/channels.m3u", self._m3u),
@@ -54,8 +54,8 @@ class Pages:
             Route("/metrics", self._metrics),
             Route("/healthz", self._health),
             Route("/readyz", self._ready),
-            *(Route(f"/{name}", self._file) for name in self._files),
             Route("/", self._file),
+            Route("/page/{name:path}", self._file),
         ]
 
     async def _channels(self, request: Request) -> Response:
@@ -109,11 +109,13 @@ class Pages:
         return _json({"ready": not waiting, "without_engine": waiting}, 503 if waiting else 200)
 
     async def _file(self, request: Request) -> Response:
-        file = self._files[request.url.path.rpartition("/")[2] or "index.html"]
-        headers = {"etag": file.etag, "cache-control": "no-cache"}
+        file = self._files.get(request.path_params.get("name", "index.html"))
+        if file is None:
+            raise HTTPException(404, "there is no such file")
+        headers = {**page.HEADERS, "etag": file.etag}
         if request.headers.get("if-none-match") == file.etag:
             return Response(status_code=304, headers=headers)
-        return Response(file.content, media_type=file.media_type, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
 
     def _device_id(self) -> str:
         return lineup.device_id(self._director.identity)

@@ -9,6 +9,7 @@ A programme lives as long as its engine's channel does, on one thread.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ from math import ceil
 from ..as_run import AsRunLog
 from ..channel import Channel
 from ..engine import Engine
+from ..isolated import EngineLost
 from ..results import Event, EventKind, Reply
 from ..schedule import Airing, Schedule
 from .leads import Leads
@@ -118,8 +120,9 @@ class Programme:
 
     def drain(self) -> None:
         """Records what the engine still has to tell after its stop."""
-        while self._next_event(0):
-            pass
+        with contextlib.suppress(EngineLost):
+            while self._next_event(0):
+                pass
 
     def _wait_s(self) -> float:
         return _LONGEST_WAIT_S if self._armed else min(max(self._due_in_s(), 0.0), _LONGEST_WAIT_S)

@@ -6,6 +6,7 @@ worker thread.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -152,9 +153,8 @@ class Runtime:
                 self._engine = self._programme = None
             self._end(engine)
             programme.drain()
+            engine.close()
 
     def _end(self, engine: Engine) -> None:
-        try:
+        with contextlib.suppress(EngineLost):  # Then nothing of it is left.
             engine.stop_channel(self._channel.channel_id)
-        except EngineLost:
-            pass  # Then nothing of it is left.

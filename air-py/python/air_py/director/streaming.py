@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from contextlib import closing
 from typing import Any
 
 from starlette.responses import PlainTextResponse
@@ -71,13 +72,13 @@ async def _on_its_socket(fanout: Fanout, hand_over: Any) -> None:
     finally:
         os.close(descriptor)
     # The server goes on listening on the connection, so it tells of the end also when native code has made it.
-    with viewer:
+    with closing(viewer):
         await asyncio.Event().wait()
 
 
 async def _through_the_server(fanout: Fanout, send: Send) -> None:
     await _begin(send)
-    with fanout.viewer() as viewer:
+    with closing(fanout.viewer()) as viewer:
         async for batch in viewer:
             await send({"type": "http.response.body", "body": batch, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
