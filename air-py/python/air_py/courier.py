@@ -28,6 +28,7 @@ class Courier(Generic[_Item]):
         self._bound = bound
         self._waiting: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._dropped = 0
+        self._counting = threading.Lock()
         # Nobody waits for it at the end of the process: a stuck delivery would keep it from ending.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -37,7 +38,8 @@ class Courier(Generic[_Item]):
         if self._waiting.qsize() < self._bound:
             self._waiting.put(item)
         else:
-            self._dropped += 1
+            with self._counting:
+                self._dropped += 1
 
     def close(self, timeout: float) -> None:
         """Ends the thread after what waits, and gives it ``timeout`` seconds for that."""
@@ -46,5 +48,6 @@ class Courier(Generic[_Item]):
 
     def _run(self) -> None:
         while (item := self._waiting.get()) is not None:
-            dropped, self._dropped = self._dropped, 0
+            with self._counting:
+                dropped, self._dropped = self._dropped, 0
             self._deliver(item, dropped)
