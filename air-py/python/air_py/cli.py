@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments = sys.argv[1:] if arguments is None else arguments
         _require_utf8(arguments)
         options = _parser().parse_args(arguments)
-        console.configure(options.log_level)
+        console.configure(options.log_level, options.log_format)
         code: int = options.run(options)
         return code
     except (AirError, OSError, ValueError) as error:
@@ -114,6 +114,7 @@ def _command(
     command.add_argument(
         "--log-level", choices=("debug", "info", "warning", "error"), default="warning", help="(%(default)s)"
     )
+    command.add_argument("--log-format", choices=("text", "json"), default="text", help="(%(default)s)")
     return command
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _air, log
 from .formats import ProgramFormat
@@ -25,6 +25,8 @@ from .results import (
 from .sink import SinkConfig
 
 __all__ = ["Engine"]
+
+_Self = TypeVar("_Self", bound="Engine")
 
 
 class Engine:
@@ -157,10 +159,10 @@ class Engine:
         return None if fields is None else from_fields(Event, fields)
 
     def close(self) -> None:
-        """Stops the channel, if one is started, as :meth:`stop_channel` does."""
+        """Stops the channel, if there is one. Closing twice is no error."""
         self._native.close()
 
-    def __enter__(self) -> Engine:
+    def __enter__(self: _Self) -> _Self:
         return self
 
     def __exit__(
