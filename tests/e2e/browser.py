@@ -31,6 +31,8 @@ _FLAGS = (
     "--no-first-run",
     *(["--no-sandbox"] if os.geteuid() == 0 else []),  # the sandbox wants a user of its own
 )
+_ANSWER_S = 20
+"""How long a command may take; the machine may have other things to do."""
 _READS_FD, _WRITES_FD = 3, 4
 """Where Chromium expects the two ends of its pipe."""
 
@@ -75,16 +77,14 @@ class Browser:
             time.sleep(0.02)  # another process' end
         self._profile.cleanup()
 
-    def ask(
-        self, method: str, session: str | None = None, timeout_s: float = 20, **parameters: object
-    ) -> dict[str, Any]:
+    def ask(self, method: str, session: str | None = None, **parameters: object) -> dict[str, Any]:
         """The result of a command of the DevTools protocol."""
         self._number += 1
         command = {"id": self._number, "method": method, "params": parameters}
         if session:
             command["sessionId"] = session
         os.write(self._commands, json.dumps(command).encode() + b"\0")
-        until = time.monotonic() + timeout_s
+        until = time.monotonic() + _ANSWER_S
         while True:
             message = self._next(until, method)
             if message.get("id") == self._number:
@@ -104,15 +104,17 @@ class Browser:
         return message
 
     @contextmanager
-    def page(self, url: str, width: int = 1280, height: int = 800) -> Iterator[Page]:
-        """A tab that shows ``url``, closed at the end."""
+    def page(self, url: str, *, before: str = "", width: int = 1280, height: int = 800) -> Iterator[Page]:
+        """A tab that shows ``url``, closed at the end. The script ``before`` runs before any of its own."""
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self, session)
         for domain in ("Page", "Runtime", "Log"):
             page.ask(f"{domain}.enable")
+        page.ask("Page.addScriptToEvaluateOnNewDocument", source=before)
         page.resize(width, height)
         page.ask("Page.navigate", url=url)
+        page.wait("document.readyState == 'complete'")
         try:
             yield page
         finally:
@@ -148,8 +150,9 @@ class Page:
 
     def press(self, key: str) -> None:
         """Press and release a key, by its name in the DOM."""
-        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=0)
-        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=0)
+        typed = {"text": "\r"} if key == "Enter" else {}  # no link is followed without
+        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, **typed)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def resize(self, width: int, height: int, scale: int = 1) -> None:
         """Show the page at this size."""

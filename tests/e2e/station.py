@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from air_py import api, page
+from air_py import api, check, page
 from air_py.director.status import ChannelStatus
 from air_py.fanout import StreamFinding
-from channels import OFF, Hourly, channel, on_air
+from tests.channels import OFF, Hourly, channel, on_air
 
 _PIECE = 188 * 64
 
@@ -31,6 +31,11 @@ class Recording:
     data: bytes
     rate_bps: int
 
+    @classmethod
+    def read(cls, path: Path) -> Recording:
+        """The file ``path``; the judge knows its rate."""
+        return cls(path.read_bytes(), check(path).facts.bitrate_bps)
+
 
 class Station:
     """Serves on a port of its own. ``names`` makes the channels, from 1; all have the recording, from its start."""
@@ -40,8 +45,9 @@ class Station:
         self._names = names
         self._viewers = dict.fromkeys(range(1, len(names) + 1), 0)
         self.tune_ins = 0
-        self.cut = asyncio.Event()
-        """Set to end every stream that is on."""
+        self.queries: set[str] = set()
+        """Of all requests but those for files."""
+        self._cut = threading.Event()
         routes = [
             Route("/", self._file),
             Route("/page/{name:path}", self._file),
@@ -69,6 +75,10 @@ class Station:
         """Whether anybody watches."""
         return self._viewers[channel_id] > 0
 
+    def cut(self) -> None:
+        """Ends the stream that is on, as a server that goes away does."""
+        self._cut.set()
+
     def _status(self, channel_id: int, now_ms: int) -> ChannelStatus:
         viewers = self._viewers[channel_id]
         name, schedule = self._names[channel_id - 1], Hourly()
@@ -84,6 +94,7 @@ class Station:
         return Response(file.body, media_type=file.media_type, headers={**page.HEADERS, "etag": file.etag})
 
     async def _channels(self, request: Request) -> Response:
+        self.queries.add(request.url.query)
         now_ms = int(time.time() * 1000)
         return JSONResponse(api.channels([self._status(number, now_ms) for number in self._viewers], now_ms))
 
@@ -92,6 +103,7 @@ class Station:
         return JSONResponse(api.guide([channel(number) for number in self._viewers], start_ms, end_ms))
 
     async def _stream(self, request: Request) -> Response:
+        self.queries.add(request.url.query)
         return StreamingResponse(self._packets(request.path_params["channel_id"]), media_type="video/mp2t")
 
     async def _packets(self, channel_id: int) -> AsyncIterator[bytes]:
@@ -102,16 +114,9 @@ class Station:
         try:
             for at in range(0, len(data), _PIECE):
                 await asyncio.sleep(began + at / bytes_per_s - time.monotonic())  # at the rate of a broadcast
-                if self.cut.is_set():
-                    self.cut.clear()
+                if self._cut.is_set():
+                    self._cut.clear()
                     return
                 yield data[at : at + _PIECE]
         finally:
             self._viewers[channel_id] -= 1
-
-
-def recording(path: Path) -> Recording:
-    """The file ``path``, whose rate is in the judge's facts."""
-    from air_py import check
-
-    return Recording(path.read_bytes(), check(path).facts.bitrate_bps)
