@@ -8,7 +8,7 @@ from dataclasses import replace
 from air_py import __version__, api
 from air_py.fanout import StreamFinding
 from air_py.schedule import Airing
-from channels import HOUR_MS, OFF, channel, on_air
+from tests.channels import HOUR_MS, OFF, channel, on_air
 
 
 def test_a_channel_is_all_its_status_in_plain_values() -> None:

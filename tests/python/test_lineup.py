@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from air_py import lineup
-from channels import channel
+from tests.channels import channel
 
 BASE = "http://tv.local:8000"
 HOSTILE = 'A "B",\r\n#EXTINF:-1,C\u2028http://evil/\x00 </name> &\udcff'

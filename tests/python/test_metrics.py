@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from air_py import metrics
 from air_py.director.status import ChannelState, ChannelStatus
 from air_py.fanout import StreamFinding
-from channels import OFF, on_air
+from tests.channels import OFF, on_air
 
 Samples = dict[tuple[str, ...], float]
 

@@ -7,11 +7,12 @@ playout system already has a name for keeps that name, where it means the same; 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from ._air import __version__
 from .director.status import ChannelState, ChannelStatus
 from .fanout import FanoutStats
+from .results import Status
 
 __all__ = ["CONTENT_TYPE", "Totals", "text"]
 
@@ -32,7 +33,7 @@ class Totals:
         """Takes in how a channel stands. What happens after a runtime's last feed is not counted: feed at its end."""
         run = (status.on_air_since_ms, status.engine_restarts)
         if status.engine is not None:
-            self._engines.setdefault(status.channel_id, _Total()).feed(run, {**vars(status.engine.counters)})
+            self._engines.setdefault(status.channel_id, _Total()).feed(run, _engine_counts(status.engine))
         if status.stream is not None:
             self._streams.setdefault(status.channel_id, _Total()).feed(run[:1], _stream_counts(status.stream))
 
@@ -61,6 +62,10 @@ class _Total:
 
     def counts(self) -> Mapping[_Key, int]:
         return {key: self.before.get(key, 0) + self.last.get(key, 0) for key in {**self.before, **self.last}}
+
+
+def _engine_counts(engine: Status) -> dict[_Key, int]:
+    return {counter.name: getattr(engine.counters, counter.name) for counter in fields(engine.counters)}
 
 
 def _stream_counts(stream: FanoutStats) -> dict[_Key, int]:
