@@ -131,7 +131,9 @@ class Table:
                 hint = suggestion(key, self._asked) or f"; there are {', '.join(self._asked)}"
                 self.notes.add((*self.place, key), f"no such key{hint}")
 
-    def _converted(self, place: Place, value: Any, convert: Callable[[Any], _Value], default: _Value) -> _Value:
+    def _converted(
+        self, place: Place, value: Any, convert: Callable[[Any], _Value], default: _Default
+    ) -> _Value | _Default:
         try:
             return convert(value)
         except ValueError as error:
