@@ -78,3 +78,11 @@ def test_what_is_shorter_than_a_second_of_the_guide_is_left_out() -> None:
     """A programme that ends when it starts confuses readers."""
     schedule = Playlist((Item("/a.mp4", "Blink", 5), item("Film", 7200)), PAL, EPOCH_MS)
     assert [title for _, _, title in told(guide(schedule))] == ["Film"]
+
+
+@pytest.mark.parametrize("start_ms", [10**15, 253_370_764_800_000 - 1])
+def test_there_is_no_guide_beyond_the_year_9999(start_ms: int) -> None:
+    """XMLTV has four digits for it; a client may ask all the same."""
+    channel = Channel(1, "One", Playlist((item("Film", 7200),), PAL, EPOCH_MS))
+    tv = ElementTree.fromstring(xmltv([channel], start_ms, start_ms + HOUR_MS, "http://host"))
+    assert len(told(tv)) <= 1

@@ -18,6 +18,8 @@ from .schedule import Airing
 __all__ = ["xmltv"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LAST_MS = (datetime(9999, 1, 1, tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1)
+"""Before the last year that four digits can tell."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any way (https://www.w3.org/TR/xml/#charsets)."""
 
@@ -37,7 +39,7 @@ def xmltv(channels: Iterable[Channel], start_ms: int, end_ms: int, base_url: str
             SubElement(element, "icon", src=_clean(channel.logo))
         SubElement(element, "url").text = base_url + stream_path(channel.channel_id)
     for channel in channels:
-        for airing in channel.schedule.between(start_ms, end_ms):
+        for airing in channel.schedule.between(start_ms, min(end_ms, _LAST_MS)):
             if not airing.is_filler and _second(airing.start_ms) < _second(airing.end_ms):
                 tv.append(_programme(airing, guide_id(channel.channel_id)))
     indent(tv)
