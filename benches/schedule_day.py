@@ -49,10 +49,12 @@ def main() -> None:
         record.first_tick - Fraction(airing.start_ms - START_MS, 1000) * RATE
         for airing, record in zip(planned[1:], stats.as_run[1:], strict=True)
     ]
-    black = [record for record in stats.as_run if record.black > (record.start_offset_ms > 0)]
+    # One entered in mid-programme begins with its next picture, so it is over up to a picture before its time.
+    entered = sum(record.black for record in stats.as_run if record.start_offset_ms > 0)
     print(f"{hours:g} h, {len(planned) - 1} joins, in {took:.0f} s: {hours * 3600 / took:.0f} x real time")
     print(f"starts: worst {float(max(map(abs, off))):.3f} frames from plan; last {float(off[-1]):.3f}")
-    print(f"as-run: {len(black)} black joins, {stats.counters.black_frames} black ticks of {stats.ticks}")
+    black = stats.counters.black_frames - entered
+    print(f"as-run: {black} black ticks of {stats.ticks}, and {entered} after items entered in mid-programme")
     print(f"judge: {report.checks or 'no finding'}; clean: {report.is_clean}")
     guide = xmltv([Channel(1, "One", schedule, HOUSE)], START_MS, START_MS + length_ms, "http://host")
     told = [each.findtext("title") for each in ElementTree.fromstring(guide).iter("programme")]

@@ -259,3 +259,56 @@ def test_validate_speaks_json(path: Path, capsys: pytest.CaptureFixture[str]) ->
     path.write_text("x = 1")
     assert cli.main(["validate", "--json", str(path)]) == 1
     assert [problem["key"] for problem in json.loads(capsys.readouterr().out)["problems"]] == ["", "x"]
+
+
+FULL = """
+media_roots = ["."]
+[[channel]]
+id = 1
+name = "One"
+format = "640x360@25"
+timezone = "UTC"
+logo = "http://x/y.png"
+filler = ["pattern:black"]
+[channel.sink]
+preset = "fast"
+threads = 1
+video_options = { x = "y" }
+[channel.playlist]
+media = [{ file = "pattern:bars", title = "t", description = "d", start_offset_ms = 1, duration_ms = 2 }]
+epoch = 2026-01-01T00:00:00Z
+loop = true
+shuffle = 1
+[[channel.block]]
+daily = 20:15:00
+days = ["mon"]
+media = ["pattern:bars"]
+[[channel.block]]
+start = 2026-01-01T00:00:00
+media = ["pattern:bars"]
+"""
+ODD = ["0", "-1", "1e300", "nan", "true", "''", r'"\u0000"', r'"\ud7ff\n"', "'http://['", f"'{'x' * 5000}'"]
+ODD += ["[]", "[[]]", "{}", "{ a = 1 }", r'["\u0000"]', r'[{ file = "\u0000" }]']
+ODD += ["2026-01-01", "12:00:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_any_value_anywhere_is_answered_with_its_line(odd: str, path: Path) -> None:
+    """Either it can be used, or the problem is told on its line; nothing else comes out."""
+    lines = FULL.splitlines()
+    for number, line in enumerate(lines, 1):
+        if " = " not in line:
+            continue
+        path.write_text("\n".join([*lines[: number - 1], f"{line.split(' = ')[0]} = {odd}", *lines[number:]]))
+        try:
+            config = load_config(path)
+        except ConfigError as error:
+            assert {problem.line for problem in error.problems} <= {number, 3, 19, 23}
+        else:
+            assert config.channels[0].schedule.at(1_800_000_000_000)
+
+
+def test_nesting_without_end_is_refused(path: Path) -> None:
+    path.write_text("x = " + "[" * 100_000)
+    with pytest.raises(ConfigError, match="nested"):
+        load_config(path)

@@ -155,6 +155,8 @@ def parse(path: str | os.PathLike[str]) -> Table:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(path, [ConfigProblem(line, "", "is not UTF-8")]) from error
+    except RecursionError as error:
+        raise ConfigError(path, [ConfigProblem(1, "", "is nested too deep")]) from error
     except tomllib.TOMLDecodeError as error:
         found = _WHERE.fullmatch(str(error))
         line, message = (int(found["line"]), found["message"]) if found else (content.count(b"\n") + 1, str(error))
