@@ -15,6 +15,7 @@ from ..schedule import Blocks, DailyBlock, DatedBlock, Entry, Filler, Grid, Item
 from ..schedule.grid import EVERY_DAY
 from ..sink import SinkConfig
 from .document import ConfigProblem, Place, Table
+from .trial import Trials
 from .values import boolean, clock, day, moment, program_format, text, texts, url, whole, zone
 
 __all__ = ["Lookup", "read_channel"]
@@ -25,13 +26,14 @@ _DURATION_MS = whole(1)
 
 @dataclass
 class Lookup:
-    """Where media are looked for, and what of them was missing."""
+    """Where media are looked for, what of them was missing, and what the engine says of settings."""
 
     folder: Path
     """Where relative paths begin."""
     roots: tuple[Path, ...]
     """Folders that every file has to lie in."""
     library: Library
+    trials: Trials = field(default_factory=Trials)
     warnings: list[ConfigProblem] = field(default_factory=list)
     """Media that will be skipped on air."""
 
@@ -75,6 +77,8 @@ def read_channel(table: Table, lookup: Lookup, taken: set[int]) -> Channel:
     name = table.need("name", text, f"Channel {channel_id}", '"News"')
     house = table.get("format", program_format, DEFAULT_FORMAT)
     sink = _sink(table.table("sink"))
+    if refusal := lookup.trials.refusal(house, sink):
+        table.notes.add((*table.place, refusal[0]), refusal[1])
     logo = table.get("logo", url, "") or None
     home = table.get("timezone", zone, ZoneInfo("UTC"))
     rate = Fraction(house.frame_rate)
@@ -83,7 +87,7 @@ def read_channel(table: Table, lookup: Lookup, taken: set[int]) -> Channel:
     blocks = [block for each in table.tables("block") if (block := _block(each, home, rate, lookup))]
     dated = tuple(block for block in blocks if isinstance(block, DatedBlock))
     daily = tuple(block for block in blocks if isinstance(block, DailyBlock))
-    if not playlist and not blocks:
+    if "playlist" not in table and "block" not in table:
         table.notes.add(table.place, "has nothing to air: wants a [channel.playlist] or a [[channel.block]]")
     table.close()
     schedule = Grid(Blocks(dated, daily, home, rate), playlist, filler)

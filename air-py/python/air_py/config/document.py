@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -49,10 +49,14 @@ class ConfigProblem:
 class ConfigError(ValueError):
     """A file is of no use. Its text has a line ``FILE:LINE: KEY: …`` for each problem."""
 
-    def __init__(self, path: str | os.PathLike[str], problems: list[ConfigProblem]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], problems: list[ConfigProblem], warnings: Sequence[ConfigProblem] = ()
+    ) -> None:
         super().__init__("\n".join(f"{os.fspath(path)}:{problem}" for problem in problems))
         self.path = path
         self.problems = problems
+        self.warnings = tuple(warnings)
+        """What would not keep it from being of use."""
 
 
 class Notes:
