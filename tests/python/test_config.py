@@ -232,6 +232,13 @@ def test_media_that_cannot_be_played_are_warned_of(path: Path) -> None:
     assert grid(config).filler.items == ()
 
 
+def test_a_block_that_never_airs_is_warned_of(path: Path) -> None:
+    daily = "[[channel.block]]\nmedia = []\ndaily = 20:15:00\n"
+    dated = "[[channel.block]]\nmedia = []\nstart = 2026-01-01T20:15:00Z\n"
+    config = load(path, BARS + daily + "days = ['mon']\n" + daily + dated + dated + daily + "days = ['tue']\n")
+    assert [warning.key for warning in config.warnings] == ["channel[1].block[1]", "channel[1].block[3]"]
+
+
 def test_a_file_that_is_known_is_not_opened_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
 

@@ -30,7 +30,7 @@ class Config:
     media_roots: tuple[Path, ...]
     """Folders that every file on air really lies in."""
     warnings: tuple[ConfigProblem, ...] = ()
-    """Media that are not there or cannot be played, and are skipped on air."""
+    """What is skipped on air: media that are not there or cannot be played, blocks that another one hides."""
 
 
 def load_config(path: str | os.PathLike[str], *, library: Library | None = None) -> Config:
