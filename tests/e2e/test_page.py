@@ -134,8 +134,8 @@ def test_a_stream_that_ends_is_opened_again(browser: Browser, station: Station) 
 def test_a_browser_that_cannot_play_it_says_how_else(browser: Browser, station: Station) -> None:
     with browser.page(f"{station.url}#1", before="delete window.MediaSource; delete window.ManagedMediaSource") as page:
         page.wait("document.getElementById('message').textContent.startsWith('This browser cannot play')")
-        playlist = page.run("fetch(document.getElementById('open').href).then((answer) => answer.text())")
-        assert playlist == f"#EXTM3U\n#EXTINF:-1,One\n{station.url}channels/1.ts\n"
+        playlist = page.run("decodeURIComponent(document.getElementById('open').href)")
+        assert playlist.partition(",")[2] == f"#EXTM3U\n#EXTINF:-1,One\n{station.url}channels/1.ts\n"
         assert page.run("document.getElementById('open').download") == "One.m3u"
         assert station.tune_ins == 0
 
@@ -151,7 +151,7 @@ def test_the_guide_is_read_and_used_by_keys(browser: Browser, station: Station) 
         page.wait("location.hash == '#2'")
         playing(page)
         assert page.run("document.querySelectorAll('#later li').length") > 2
-        assert page.run("document.querySelector('.judge').textContent").count("PCR_repetition_error") == 1
+        page.wait("document.querySelector('.judge').textContent.includes('PCR_repetition_error × 2')")
         page.press("Escape")
         page.wait("document.activeElement.getAttribute('href') == '#2'")
 

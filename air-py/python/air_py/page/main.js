@@ -7,6 +7,7 @@ import { Stage } from "./stage.js";
 import { History } from "./vitals.js";
 
 const POLL_MS = 2000;
+const SETTLED_MS = 500; // after a channel was opened or closed
 
 const $ = (id) => document.getElementById(id);
 const guide = new Guide($("channels"));
@@ -42,9 +43,13 @@ function trouble(message) {
   $("trouble").textContent = message ?? "";
 }
 
+function isNamed(channel) {
+  return `#${channel.channel_id}` === location.hash;
+}
+
 /** Opens the channel that the address names, or closes the one that it no longer names. */
 function follow() {
-  const wanted = known.find((channel) => `#${channel.channel_id}` === location.hash);
+  const wanted = known.find(isNamed);
   if (wanted) stage.open(wanted);
   else stage.close();
   document.body.classList.toggle("watching", wanted !== undefined);
@@ -70,7 +75,7 @@ function leave() {
 
 /** The channel after the open one, or by -1 the one before, round and round. */
 function zap(by) {
-  const at = known.findIndex((channel) => channel.channel_id === stage.id);
+  const at = known.findIndex(isNamed); // by the address, which is ahead of the stage when keys come fast
   if (at >= 0) location.replace(`#${known[(at + by + known.length) % known.length].channel_id}`);
 }
 
@@ -96,6 +101,8 @@ addEventListener("keydown", (event) => {
 addEventListener("hashchange", () => {
   follow();
   if (stage.id !== null) scrollTo({ top: 0 });
+  clearTimeout(polling);
+  polling = setTimeout(poll, SETTLED_MS);
 });
 document.addEventListener("visibilitychange", () => !document.hidden && poll());
 $("close").addEventListener("click", leave);

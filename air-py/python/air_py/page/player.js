@@ -2,6 +2,8 @@
 //
 // mpegts.js turns the transport stream into what the browser plays. It is fetched when the first channel is opened.
 
+import { loaderClass } from "./connection.js";
+
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const CUSHION_S = 0.6; // A stream comes in real time, so what is not there when playing begins never will be.
 const STUCK_MS = 8000; // Longer than any gap of a stream that is still alive.
@@ -64,7 +66,7 @@ export class Player {
   }
 
   #start(mpegts) {
-    const engine = mpegts.createPlayer({ type: "mpegts", isLive: true, url: this.#url }, CONFIG);
+    const engine = mpegts.createPlayer({ type: "mpegts", isLive: true, url: this.#url }, { ...CONFIG, customLoader: loaderClass(mpegts) });
     this.#engine = engine;
     const lost = (reason) => this.#engine === engine && this.#lost(reason);
     engine.on(mpegts.Events.ERROR, (type, detail, info) => lost(reasonOf(type, info)));
