@@ -108,7 +108,7 @@ class Station:
 
     async def _packets(self, channel_id: int) -> AsyncIterator[bytes]:
         data, bytes_per_s = self._recording.data, self._recording.rate_bps / 8
-        began = time.monotonic()
+        began = time.monotonic() - 1  # as a viewer who joins: from an entry point that is a second old
         self._viewers[channel_id] += 1
         self.tune_ins += 1
         try:
