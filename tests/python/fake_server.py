@@ -1,10 +1,15 @@
-"""A server process whose engine plays no media but never stops writing: for tests of signals and endings."""
+"""A server process whose engine plays no media but never stops writing: for tests of signals and endings.
+
+With a file as its argument it reloads that: says what is in it, or fails when it is not there.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 from air_py import server
@@ -33,7 +38,18 @@ class Flood(FakeEngine):
         return super().stop_channel(channel_id)
 
 
+async def reload() -> None:
+    print(Path(sys.argv[1]).read_text(), flush=True)
+
+
 if __name__ == "__main__":
     listener = server.listen("127.0.0.1", 0)
     app = ChannelApp([Channel(1, ("pattern:bars",))], make_engine=Flood)  # type: ignore[arg-type]
-    server.run(app, listener, on_ready=lambda: print(listener.getsockname()[1], flush=True))
+    watched = sys.argv[1:]
+    server.run(
+        app,
+        listener,
+        on_ready=lambda: print(listener.getsockname()[1], flush=True),
+        reload=reload if watched else None,
+        watch=watched,
+    )

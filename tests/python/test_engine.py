@@ -24,6 +24,7 @@ from air_py import (
     StreamTransport,
     check,
 )
+from air_py.isolated import IsolatedEngine
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("warm", "no_leak")]
 
@@ -39,9 +40,10 @@ def warm() -> None:
         next(reader)
 
 
-@pytest.fixture
-def engine() -> Iterator[Engine]:
-    with Engine(SINK) as engine:
+@pytest.fixture(params=[Engine, IsolatedEngine])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An engine in this process, and one in its own: a host sees no difference."""
+    with request.param(SINK) as engine:
         yield engine
 
 

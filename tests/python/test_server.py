@@ -17,17 +17,27 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 class ServerProcess:
-    def __init__(self, temporary: Path, *wrapper: str) -> None:
+    def __init__(self, temporary: Path, *wrapper: str, config: Path | None = None) -> None:
+        arguments = [str(config)] if config else []
         self.process = subprocess.Popen(
-            [*wrapper, sys.executable, str(Path(__file__).with_name("fake_server.py"))],
+            [*wrapper, sys.executable, str(Path(__file__).with_name("fake_server.py")), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, "TMPDIR": str(temporary)},
             # The tests may themselves run under nohup, whose children inherit its deafness.
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
+        self.port = int(self.says())
+
+    def says(self) -> str:
+        """The next line on standard output."""
         assert self.process.stdout is not None
-        self.port = int(self.process.stdout.readline())
+        return self.process.stdout.readline().decode().rstrip()
+
+    def complains(self) -> bytes:
+        """The next line on standard error."""
+        assert self.process.stderr is not None
+        return self.process.stderr.readline()
 
     def view(self) -> socket.socket:
         """A viewer that has read the first bytes and reads no more."""
@@ -100,6 +110,42 @@ def test_a_hang_up_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path, "nohup")
     try:
         server.process.send_signal(signal.SIGHUP)
+        with server.view():
+            pass
+        assert server.end(signal.SIGTERM)[0] == 0
+    finally:
+        server.process.kill()
+        server.process.communicate()
+
+
+def test_a_hang_up_reloads_what_can_be_and_cuts_no_viewer(tmp_path: Path) -> None:
+    config = tmp_path / "channels.toml"
+    config.write_text("one")
+    server = ServerProcess(tmp_path, config=config)
+    try:
+        with server.view() as viewer:
+            server.process.send_signal(signal.SIGHUP)
+            assert server.says() == "one"
+            assert viewer.recv(100_000)
+        code, _, errors = server.end(signal.SIGTERM)
+        assert (code, errors) == (0, b"")
+    finally:
+        server.process.kill()
+        server.process.communicate()
+
+
+def test_a_changed_file_is_reloaded_and_a_failure_leaves_all_as_it_is(tmp_path: Path) -> None:
+    """In real time, as the file system's own is."""
+    config = tmp_path / "channels.toml"
+    config.write_text("one")
+    server = ServerProcess(tmp_path, config=config)
+    try:
+        config.unlink()
+        assert b"reloading failed" in server.complains()
+        replacement = tmp_path / "new.toml"
+        replacement.write_text("two")
+        replacement.rename(config)
+        assert server.says() == "two"
         with server.view():
             pass
         assert server.end(signal.SIGTERM)[0] == 0

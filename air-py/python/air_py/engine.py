@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from . import _air, log
 from .formats import ProgramFormat
@@ -25,6 +25,8 @@ from .results import (
 from .sink import SinkConfig
 
 __all__ = ["Engine"]
+
+_Self = TypeVar("_Self", bound="Engine")
 
 
 class Engine:
@@ -156,14 +158,17 @@ class Engine:
         fields = self._native.next_event(_duration("timeout", timeout))
         return None if fields is None else from_fields(Event, fields)
 
-    def __enter__(self) -> Engine:
+    def close(self) -> None:
+        """Stops the channel, if there is one. Closing twice is no error."""
+        self._native.close()
+
+    def __enter__(self: _Self) -> _Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if (status := self.status()) is not None:
-            self.stop_channel(status.channel_id)
+        self.close()
 
     def __repr__(self) -> str:
         status = self.status()

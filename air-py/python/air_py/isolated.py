@@ -1,0 +1,56 @@
+"""An engine whose crash is its own: in a child process, with the methods of :class:`air_py.Engine`.
+
+What isolates is the process, not what is on its other side: an engine server would take the child's place here.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+from typing import cast
+
+from . import _air
+from .engine import Engine
+from .engine_process import EngineLost, EngineProcess
+from .sink import SinkConfig
+
+__all__ = ["EngineLost", "IsolatedEngine"]
+
+
+class IsolatedEngine(Engine):
+    """One playout engine in a process of its own; :class:`air_py.Engine` says what the methods do.
+
+    Arguments are checked before they leave this process. Log records arrive in this process's ``logging``. The child
+    dies with its parent, does not see the terminal's Ctrl-C, and inherits no descriptor.
+
+    When the child is gone, every call, also one that is waiting, raises :class:`EngineLost`, which is an
+    :class:`air_py.AirError`. So does every call after :meth:`close`. A child that does not answer is killed: after
+    150 ms where it is told to stop, else after ten seconds more than the call may take.
+
+    :raises OSError: no process can be started.
+    """
+
+    def __init__(self, sink: SinkConfig | None = None) -> None:
+        self._process = EngineProcess(asdict(sink or SinkConfig()))
+        self._native = cast(_air.Engine, self._process)
+
+    @property
+    def lost(self) -> threading.Event:
+        """Set once the child has gone without being told to."""
+        return self._process.lost
+
+    @property
+    def pid(self) -> int:
+        """The child's process ID."""
+        return self._process.pid
+
+    def close(self) -> None:
+        """Stops the channel and ends the child; it is gone, and nothing of it left, within a quarter of a second."""
+        self._process.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_process"):
+            self._process.abandon()
+
+    def __repr__(self) -> str:
+        return f"<IsolatedEngine: process {self.pid}, lost>" if self.lost.is_set() else super().__repr__()
