@@ -1,5 +1,5 @@
-// The connection to a stream, for mpegts.js, whose own one Chromium closes only when its next bytes come: never, when the
-// page has been left by then.
+// The connection to a stream, for mpegts.js. Its own one closes, in Chromium, only when the next bytes come: never, if
+// the page has been left by then.
 
 /** The loader class for the configuration of a player. */
 export function loaderClass({ BaseLoader, LoaderErrors, LoaderStatus }) {

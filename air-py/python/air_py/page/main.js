@@ -1,4 +1,4 @@
-// Ties the page together: asks how the channels stand, shows it, and follows the address (#1 is channel 1) and the keys.
+// Ties the page together: asks how the channels stand, shows it, follows the address (#1 is channel 1) and the keys.
 
 import { address, channels } from "./api.js";
 import { clock, counted } from "./format.js";
@@ -33,7 +33,8 @@ async function poll() {
     trouble(null);
     follow();
   } catch (error) {
-    trouble(error.name === "TimeoutError" || error instanceof TypeError ? "The server does not answer. Trying again…" : error.message);
+    const silent = error.name === "TimeoutError" || error instanceof TypeError; // as fetch has it
+    trouble(silent ? "The server does not answer. Trying again…" : error.message);
   }
   if (!document.hidden) polling = setTimeout(poll, POLL_MS);
 }
@@ -62,7 +63,7 @@ function show() {
   if (open) stage.show(open, history.of(open.channel_id), nowMs());
   document.title = open ? `${open.name} · Air` : "Air";
   const viewers = known.reduce((sum, channel) => sum + channel.viewers, 0);
-  $("summary").textContent = known.length > 0 ? `${counted(known.length, "channel")}, ${counted(viewers, "viewer")}` : "";
+  $("summary").textContent = `${counted(known.length, "channel")}, ${counted(viewers, "viewer")}`;
   $("clock").textContent = clock(nowMs());
 }
 
@@ -91,9 +92,9 @@ const KEYS = {
 
 addEventListener("keydown", (event) => {
   const key = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  // The video has keys of its own, and the page scrolls by PageDown when there is nothing to zap.
-  if (!key || event.ctrlKey || event.metaKey || event.altKey || (event.target.id === "video" && event.key.startsWith("Arrow"))) return;
-  if (event.key.startsWith("Page") && stage.id === null) return;
+  if (!key || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key.startsWith("Arrow") && event.target.id === "video") return; // it has keys of its own
+  if (event.key.startsWith("Page") && stage.id === null) return; // nothing to zap: it scrolls
   event.preventDefault();
   key();
 });
