@@ -19,6 +19,7 @@ export class Stage {
   #laterFor = null;
 
   constructor() {
+    $("health").open = matchMedia("(min-width: 40rem)").matches; // on a phone the other channels come first
     $("unmute").addEventListener("click", () => this.mute(false));
     $("copy").addEventListener("click", () => this.#copy());
     this.#video.addEventListener("volumechange", () => this.#showMuted());
