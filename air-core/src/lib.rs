@@ -59,6 +59,7 @@ pub use events::{Event, EventKind};
 pub use format::{AudioFormat, FormatError, ProgramFormat, VideoFormat};
 pub use frame::SourcePicture;
 pub use output::SinkState;
+pub use producer::{MediaInfo, probe};
 pub use program::AsRun;
 pub use stats::Counters;
 pub use time::FrameRate;

@@ -111,7 +111,8 @@ impl CheckFields {
     }
 }
 
-fn severity(severity: Severity) -> &'static str {
+/// As `air_py` has it.
+pub fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Soft => "soft",
         Severity::Hard => "hard",

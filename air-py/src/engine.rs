@@ -8,7 +8,7 @@ use crate::convert::{AttachStreamFields, EventFields, LoadPreviewFields, ReplyFi
 use crate::convert::{StatusFields, SwitchToLiveFields, stream_transport};
 
 /// Longest wait between two looks at the host's pending signals, so that Ctrl-C ends a wait.
-const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+pub const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One playout engine; dropping it stops its channel.
 #[pyclass(frozen)]
@@ -83,6 +83,10 @@ impl Engine {
 
     fn stop_channel(&self, py: Python<'_>, channel_id: i32) -> ReplyFields {
         py.detach(|| self.inner.stop_channel(channel_id)).into()
+    }
+
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.inner.stop_any());
     }
 
     fn status(&self, py: Python<'_>) -> Option<StatusFields> {

@@ -1,6 +1,6 @@
 //! `air_py._air`, the native half of the Python package.
 //!
-//! It converts, calls the engine or the judge, and converts back. Names, defaults, argument checks and result types
+//! It converts, calls the engine, the fan-out or the judge, and converts back. Names, defaults, argument checks and result types
 //! live in the Python half, which is the public API; nothing here is meant to be imported by a user.
 //!
 //! Two promises hold for every function: the GIL is released while the engine works or waits, and no engine thread
@@ -9,8 +9,11 @@
 mod check;
 mod convert;
 mod engine;
+mod fanout;
 mod log;
+mod probe;
 mod render;
+mod toml;
 
 /// Native half of `air_py`; private.
 #[pyo3::pymodule]
@@ -22,8 +25,11 @@ mod _air {
         check::Judge,
         convert::AirError,
         engine::Engine,
+        fanout::{Fanout, Viewer},
         log::{log_install, log_next, log_stop},
+        probe::probe,
         render::render,
+        toml::toml_lines,
     };
 
     #[pymodule_init]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -19,47 +18,18 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.host import AIR_PY, wait_until
+from tests.e2e.server import Server, get
 from tests.media import Clip, make
 
 PLAY_S = int(os.environ.get("AIR_PLAY_SECONDS", "10"))
 """How long each player watches."""
 
 
-class Server:
-    """One `air-py serve` on a port of its own."""
-
-    def __init__(self, *arguments: str, **environment: str) -> None:
-        command = [AIR_PY, "serve", "--port", "0", "--format", "640x360@30000/1001", *arguments]
-        self.process = subprocess.Popen(
-            command, env=os.environ | environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        assert self.process.stdout
-        self.url = self.process.stdout.readline().strip()
-        self.base = self.url.removesuffix("/channels/1.ts")
-
-    def interrupt(self) -> tuple[int, float, str]:
-        """Ctrl-C: (exit status, seconds it took, all it printed)."""
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
-        try:
-            text, _ = self.process.communicate(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        return self.process.returncode, time.monotonic() - began, text
-
-
-def get(url: str, method: str = "GET"):  # type: ignore[no-untyped-def]
-    return urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=5)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """A channel that plays a clip, then another."""
-    server = Server(str(make(Clip(seconds=30))), "pattern:bars")
-    yield server
-    server.process.kill()
-    server.process.communicate()
+    with Server(str(make(Clip(seconds=30))), "pattern:bars") as server:
+        yield server
 
 
 def test_the_first_line_it_prints_is_the_address_to_play(server: Server) -> None:
@@ -78,7 +48,7 @@ def test_get_streams_and_head_only_describes(server: Server) -> None:
                 assert "no-cache" in response.headers["cache-control"]
                 data = response.read(188 * 50)
             assert data[::188] == (b"G" * 50 if method == "GET" else b"")
-            assert wait_until(lambda: has_no_viewer(server))
+            assert server.is_off_the_air()
 
 
 def test_unknown_channels_are_not_found_and_known_ones_are_listed(server: Server) -> None:
@@ -93,20 +63,20 @@ def test_unknown_channels_are_not_found_and_known_ones_are_listed(server: Server
 def test_the_runtime_lives_only_while_someone_watches(server: Server) -> None:
     """TD-1, FO-3, TD-7: no thread of the engine or the playlist and no socket before, after, or between viewers."""
     visit(server)  # Leaves a worker of the server's own pool, which is for every later visit.
-    before = held_by(server.process.pid)
+    before = server.held()
     for _ in range(3):
         visit(server)
     # The count before may still hold something of the first visit that was going; three would be more.
-    assert wait_until(lambda: all(map(le, held_by(server.process.pid), before))), (held_by(server.process.pid), before)
+    assert wait_until(lambda: all(map(le, server.held(), before))), (server.held(), before)
 
 
 def visit(server: Server) -> None:
     """Watches for a moment, and sees that it takes an engine."""
-    assert wait_until(lambda: has_no_viewer(server))
+    assert server.is_off_the_air()
     with get(server.url) as response:
         response.read(188 * 20)
-        assert not has_no_viewer(server)
-    assert wait_until(lambda: has_no_viewer(server))
+        assert not server.has_no_viewer()
+    assert server.is_off_the_air()
 
 
 @pytest.mark.parametrize("watched", [False, True])
@@ -148,7 +118,7 @@ def gstreamer(url: str) -> list[str]:
 @pytest.mark.parametrize("player", [ffprobe, ffmpeg, mpv, vlc, gstreamer])
 def test_a_player_plays_it_without_an_error_line(server: Server, player: Callable[[str], list[str]]) -> None:
     """MX-17, L-15, L-18. AIR_PLAY_SECONDS sets how long."""
-    assert wait_until(lambda: has_no_viewer(server))
+    assert server.is_off_the_air()
     nobody = 65534 if os.geteuid() == 0 and player is vlc else None  # VLC refuses to run as root
     with tempfile.TemporaryDirectory() as home:
         os.chmod(home, 0o777)
@@ -176,24 +146,3 @@ def test_it_needs_no_ffmpeg_on_the_path(tmp_path: Path) -> None:
     render = [AIR_PY, "render", "--format", "320x180@25/1", "-o", str(out), str(make(Clip(seconds=1)))]
     subprocess.run(render, env=empty, check=True)
     assert subprocess.run([AIR_PY, "check", str(out)], env=empty, capture_output=True).returncode == 0
-
-
-def has_no_viewer(server: Server) -> bool:
-    """Whether the channel's engine is gone, by its threads' names; Python's threads have none before Python 3.14."""
-    tasks = Path(f"/proc/{server.process.pid}/task")
-    return not any(name.startswith("air-ch") for name in thread_names(tasks))
-
-
-def thread_names(tasks: Path) -> list[str]:
-    names = []
-    for task in tasks.iterdir():
-        try:
-            names.append((task / "comm").read_text())
-        except OSError:  # ended meanwhile
-            continue
-    return names
-
-
-def held_by(pid: int) -> tuple[int, int]:
-    """(descriptors, threads) of a process."""
-    return len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task"))

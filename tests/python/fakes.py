@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import socket
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from air_py import (
@@ -21,11 +22,37 @@ from air_py import (
     StreamTransport,
     SwitchToLiveReply,
 )
+from air_py.channel import Channel
+from air_py.isolated import EngineLost
+from air_py.schedule import Airing
 
 PACKET = b"\x47\x1f\xff\x10" + b"\xff" * 184
 
 COUNTERS = Counters(**dict.fromkeys(Counters.__dataclass_fields__, 0))
 OK = (True, "", ResultCode.OK)
+
+
+class Always:
+    """A schedule of one asset, an hour at a time."""
+
+    HOUR_MS = 3_600_000
+
+    def __init__(self, asset: str) -> None:
+        self.asset = asset
+
+    def at(self, time_ms: int) -> Airing:
+        start_ms = time_ms - time_ms % self.HOUR_MS
+        return Airing(start_ms, start_ms + self.HOUR_MS, self.asset, self.asset)
+
+    def between(self, start_ms: int, end_ms: int) -> Iterator[Airing]:
+        while start_ms < end_ms:
+            yield (airing := self.at(start_ms))
+            start_ms = airing.end_ms
+
+
+def channel_of(asset: str, channel_id: int = 1) -> Channel:
+    """A channel that airs one asset for ever."""
+    return Channel(channel_id, f"channel {channel_id}", Always(asset))
 
 
 def as_run(asset: str) -> AsRun:
@@ -40,8 +67,9 @@ def refusal(message: str, code: ResultCode = ResultCode.FAILED) -> tuple[bool, s
 class FakeEngine:
     """Stands in for ``air_py.Engine``.
 
-    ``unplayable`` assets are refused, ``hanging`` ones wait for the stop, ``slow`` ones are still cueing when they are
-    to be taken; ``raises`` is what loading raises. The stop reports the record of ``on_air_at_the_stop``.
+    A switch now is taken at once, one for a boundary by :meth:`take`. ``unplayable`` assets are refused, ``hanging``
+    ones wait for the stop; ``raises`` is what loading anything but black raises. The stop reports the record of
+    ``on_air_at_the_stop``.
     """
 
     def __init__(
@@ -50,7 +78,6 @@ class FakeEngine:
         *,
         unplayable: tuple[str, ...] = (),
         hanging: str = "",
-        slow: str = "",
         raises: Exception | None = None,
     ) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -58,11 +85,11 @@ class FakeEngine:
         self.changed = threading.Condition()
         self.unplayable = unplayable
         self.hanging = hanging
-        self.slow = slow
         self.raises = raises
         self.on_air_at_the_stop = ""
         self.stopped = threading.Event()
         self.stream: socket.socket | None = None
+        self.lost = False
         self._events: queue.Queue[Event | None] = queue.Queue()
         self._preview: str | None = None
         self._preview_state = "empty"
@@ -71,6 +98,8 @@ class FakeEngine:
         self._segment = 0
 
     def _note(self, *call: Any) -> None:
+        if self.lost:
+            raise EngineLost("killed")
         with self.changed:
             self.calls.append(call)
             self.changed.notify_all()
@@ -94,16 +123,16 @@ class FakeEngine:
         self.stream.connect(endpoint)
         return AttachStreamReply(*OK, transport, endpoint)
 
-    def load_preview(self, channel_id: int, *, asset_path: str) -> LoadPreviewReply:
+    def load_preview(self, channel_id: int, *, asset_path: str, start_offset_ms: int = 0) -> LoadPreviewReply:
         self._note("load_preview", asset_path)
-        if self.raises is not None:
+        if self.raises is not None and asset_path != "pattern:black":
             raise self.raises
         if asset_path == self.hanging:
             self.stopped.wait()
             return LoadPreviewReply(*refusal("stopped"), False)
         if asset_path in self.unplayable:
             return LoadPreviewReply(*refusal(f"{asset_path}: not media"), False)
-        self._preview, self._preview_state = asset_path, "cueing" if asset_path == self.slow else "cued"
+        self._preview, self._preview_state = asset_path, "cued"
         return LoadPreviewReply(*OK, True)
 
     def switch_to_live(self, channel_id: int, *, target_boundary_time_ms: int = 0) -> SwitchToLiveReply:
@@ -113,13 +142,12 @@ class FakeEngine:
         if target_boundary_time_ms:
             self._preview_state = "armed"
             return SwitchToLiveReply(*OK, True, 0, 0, "")
-        if self._preview == self.slow:
-            self._preview_state = "armed"
-            return SwitchToLiveReply(*refusal("armed", ResultCode.NOT_READY), False, 0, 0, "")
         self.take()
         try:
             self.write(PACKET * 7)
-        except OSError:
+        except OSError as error:
+            if self.lost:
+                raise EngineLost("killed") from error
             return SwitchToLiveReply(*refusal("no channel"), False, 0, 0, "")
         return SwitchToLiveReply(*OK, True, 0, 0, "")
 
@@ -130,11 +158,6 @@ class FakeEngine:
         self._segment += 1
         self.report(EventKind.TAKEN, asset=self._live)
 
-    def complete(self) -> None:
-        """The live asset is over."""
-        self._live_state = "exhausted"
-        self.report(EventKind.COMPLETED)
-
     def exhaust(self, end_time_ms: int) -> None:
         """The live asset is read to its end, which is on air until then."""
         self.report(EventKind.EXHAUSTED, end_time_ms=end_time_ms)
@@ -144,8 +167,11 @@ class FakeEngine:
         self._preview_state = "failed"
         self.report(EventKind.CUE_FAILED)
 
-    def pass_time(self) -> None:
-        """Nothing happens for as long as the host cares to wait."""
+    def lose(self) -> None:
+        """Its process is killed."""
+        self.lost = True
+        assert self.stream is not None
+        self.stream.close()
         self._events.put(None)
 
     def write(self, data: bytes) -> None:
@@ -159,20 +185,28 @@ class FakeEngine:
         with self.changed:
             self.events_asked += 1
             self.changed.notify_all()
-        return self._events.get() if timeout or not self._events.empty() else None
+        if self.lost:
+            raise EngineLost("killed")
+        try:
+            return self._events.get(timeout=timeout) if timeout else self._events.get_nowait()
+        except queue.Empty:
+            return None
 
     def status(self) -> Status | None:
         if self.stopped.is_set():
             return None
         return Status(1, None, self._preview_state, self._live_state, self._live, "running", COUNTERS)
 
+    def close(self) -> None:
+        """After the stop there is nothing left to do."""
+
     def stop_channel(self, channel_id: int) -> Reply:
         self._note("stop_channel")
         if not self.stopped.is_set():
             self.stopped.set()
-            self._events.put(None)
             if self.on_air_at_the_stop:
                 self.report(EventKind.AS_RUN, record=as_run(self.on_air_at_the_stop))
+            self._events.put(None)
         if self.stream is not None:
             self.stream.close()
         return Reply(*OK)

@@ -1,230 +1,191 @@
-"""One channel's life between tune-in and tear-down, and its playlist."""
+"""A channel on air, from its first viewer to its last, whatever becomes of its engine."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-
 from air_py import EventKind
 from air_py.as_run import AsRunLog
-from air_py.runtime import Channel, ChannelUnavailable, Runtime
-from fakes import PACKET, FakeEngine, as_run
+from air_py.director import runtime as runtime_module
+from air_py.director.leads import Leads
+from air_py.director.programme import BLACK, ChannelUnavailable
+from air_py.director.runtime import Runtime
+from fakes import PACKET, Always, FakeEngine, as_run, channel_of
 
 pytestmark = pytest.mark.usefixtures("no_leak")
 
 
+class Engines:
+    """Hands out engines in order, and keeps those it has handed out."""
+
+    def __init__(self, *engines: FakeEngine) -> None:
+        self.made: list[FakeEngine] = []
+        self._changed = threading.Condition()
+        self._engines = list(engines)
+
+    def __call__(self, sink: object) -> Any:
+        with self._changed:
+            self.made.append(self._engines.pop(0))
+            self._changed.notify_all()
+            return self.made[-1]
+
+    def wait_for(self, count: int) -> FakeEngine:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.made) >= count, 5)
+            return self.made[count - 1]
+
+
 @contextmanager
-def on_air(engine: FakeEngine, *media: str, loop: bool = True, as_run: AsRunLog | None = None) -> Iterator[Runtime]:
-    runtime = Runtime(Channel(1, media, loop=loop, as_run=as_run), lambda sink: engine)  # type: ignore[arg-type, return-value]
+def on_air(*engines: FakeEngine, asset: str = "a", log: AsRunLog | None = None) -> Iterator[tuple[Runtime, Engines]]:
+    made = Engines(*engines)
+    runtime = Runtime(channel_of(asset), made, Leads(), as_run=log)
     try:
         runtime.start()
-        yield runtime
+        yield runtime, made
     finally:
         runtime.stop()
-        runtime.reader.close()
 
 
-def test_the_stream_is_attached_before_anything_is_cued() -> None:
+def switches(engine: FakeEngine) -> list[tuple[Any, ...]]:
+    return [call for call in engine.calls if call[0] == "switch_to_live"]
+
+
+def until(condition: Callable[[FakeEngine], bool], engine: FakeEngine) -> None:
+    with engine.changed:
+        assert engine.changed.wait_for(lambda: condition(engine), 5), engine.calls
+
+
+def test_the_channel_is_on_air_in_black_before_its_first_asset_is_opened() -> None:
     engine = FakeEngine()
-    with on_air(engine, "pattern:bars") as runtime:
-        assert engine.calls == [
+    with on_air(engine) as (runtime, _), closing(runtime.fanout.viewer()) as viewer:
+        assert engine.calls[:4] == [
             ("start_channel",),
             ("attach_stream",),
-            ("load_preview", "pattern:bars"),
+            ("load_preview", BLACK),
             ("switch_to_live",),
         ]
-        assert next(runtime.reader) == PACKET * 7
+        assert next(iter(viewer)) == PACKET * 7
+        until(lambda engine: len(switches(engine)) == 2, engine)
+        assert ("load_preview", "a") in engine.calls
 
 
-def test_stopping_ends_the_stream() -> None:
-    """TR-9"""
-    with on_air(FakeEngine(), "a") as runtime:
+def test_stopping_ends_the_stream_and_leaves_nothing() -> None:
+    """TR-9, TD-3."""
+    with on_air(FakeEngine()) as (runtime, _):
+        viewer = iter(runtime.fanout.viewer())
+        assert next(viewer) == PACKET * 7
         runtime.stop()
-        assert b"".join(runtime.reader) == PACKET * 7
+        assert next(viewer, None) is None
+        assert not Path(runtime.fanout.endpoint).exists()
+        runtime.stop()
 
 
-def test_the_next_asset_is_cued_at_once_and_taken_when_the_live_one_is_out() -> None:
-    engine = FakeEngine()
-    with on_air(engine, "a", "b"):
-        engine.wait_for_call("load_preview", "b")
-        engine.complete()
-        engine.wait_for_call("load_preview", "a", count=2)
-        engine.complete()
-        engine.wait_for_call("load_preview", "b", count=2)
-    assert engine.calls.count(("switch_to_live",)) == 3
-
-
-def test_the_next_asset_is_taken_at_the_very_end_of_the_live_one() -> None:
-    """PAINS 2: told where the live one ends, a playlist leaves no gap."""
-    engine = FakeEngine()
-    with on_air(engine, "a", "b"):
-        engine.wait_for_call("load_preview", "b")
-        engine.exhaust(1234)
-        engine.wait_for_call("switch_to_live", 1234)
-        engine.take()
-        engine.wait_for_call("load_preview", "a", count=2)
-    assert engine.calls.count(("switch_to_live",)) == 1, "the first"
-
-
-def test_what_was_on_air_is_recorded_to_the_last(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    engine, path = FakeEngine(), tmp_path / "as-run.jsonl"
-    with AsRunLog(path) as log, on_air(engine, "a", "b", as_run=log):
-        engine.report(EventKind.AS_RUN, record=as_run("a"))
-        engine.wait_until_answered(2)
-        engine.on_air_at_the_stop = "b"
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [(record["channel_id"], record["asset"]) for record in records] == [(1, "a"), (1, "b")]
-    with AsRunLog("/dev/full") as log, on_air(FakeEngine(), "a", as_run=log) as runtime:
-        assert next(runtime.reader) == PACKET * 7
-        assert isinstance(runtime._engine, FakeEngine)
-        runtime._engine.report(EventKind.AS_RUN, asset="a", record=as_run("a"))
-        runtime._engine.wait_until_answered(2)
-        assert "the as-run record of a is lost" in caplog.text
-
-
-def test_without_loop_the_last_asset_is_followed_by_black() -> None:
-    engine = FakeEngine()
-    with on_air(engine, "a", "b", loop=False):
-        engine.wait_for_call("load_preview", "b")
-        engine.complete()
-        engine.wait_for_call("switch_to_live", count=2)
-        engine.complete()
-        engine.wait_until_answered(4)
-    assert engine.calls.count(("switch_to_live",)) == 2
-    assert engine.calls.count(("load_preview", "a")) == 1
-
-
-def test_unplayable_media_is_skipped_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    engine = FakeEngine(unplayable=("broken",))
-    with on_air(engine, "broken", "a"):
-        engine.wait_for_call("load_preview", "a", count=2)
-    assert "skipped broken: broken: not media" in caplog.text
-
-
-def test_nothing_playable_is_unavailable() -> None:
-    engine = FakeEngine(unplayable=("x", "y"))
-    with pytest.raises(ChannelUnavailable, match="none of the channel's media"), on_air(engine, "x", "y"):
+def test_an_engine_that_refuses_keeps_the_channel_off_the_air_with_its_reason() -> None:
+    """FO-5."""
+    engine = FakeEngine(unplayable=(BLACK,))
+    with pytest.raises(ChannelUnavailable, match="pattern:black: not media"), on_air(engine):
         pass
-    assert ("switch_to_live",) not in engine.calls
-
-
-def test_a_cue_that_fails_later_gives_way_to_the_next() -> None:
-    engine = FakeEngine()
-    with on_air(engine, "a", "b", "c"):
-        engine.wait_for_call("load_preview", "b")
-        engine.fail_cue()
-        engine.wait_for_call("load_preview", "c")
-        engine.wait_until_answered(2)
-        assert engine.calls.count(("switch_to_live",)) == 1
-
-
-def test_news_of_a_cue_that_was_replaced_meanwhile_changes_nothing() -> None:
-    engine = FakeEngine()
-    with on_air(engine, "a", "b", "c"):
-        engine.wait_for_call("load_preview", "b")
-        engine.report(EventKind.CUE_FAILED)
-        engine.wait_until_answered(2)
-    assert ("load_preview", "c") not in engine.calls
-
-
-def test_an_armed_asset_that_fails_gives_way_to_one_that_is_taken(caplog: pytest.LogCaptureFixture) -> None:
-    engine = FakeEngine(slow="b")
-    with on_air(engine, "a", "b", "c"):
-        engine.wait_for_call("load_preview", "b")
-        engine.complete()
-        engine.wait_for_call("switch_to_live", count=2)
-        engine.fail_cue()
-        engine.wait_for_call("switch_to_live", count=3)
-        engine.wait_for_call("load_preview", "a", count=2)
-    assert "skipped b" in caplog.text
-
-
-def test_an_armed_asset_is_left_to_be_taken_by_itself() -> None:
-    engine = FakeEngine(slow="b")
-    with on_air(engine, "a", "b", "c"):
-        engine.wait_for_call("load_preview", "b")
-        engine.complete()
-        engine.wait_for_call("switch_to_live", count=2)
-        engine.pass_time()
-        engine.wait_until_answered(3)
-        assert ("load_preview", "c") not in engine.calls
-        engine.take()
-        engine.wait_for_call("load_preview", "c")
-    assert engine.calls.count(("switch_to_live",)) == 2
-
-
-def test_a_loop_whose_media_is_gone_for_a_while_comes_back(caplog: pytest.LogCaptureFixture) -> None:
-    engine = FakeEngine()
-    with on_air(engine, "a", "b"):
-        engine.wait_for_call("load_preview", "b")
-        engine.unplayable = ("a", "b")
-        engine.fail_cue()
-        engine.complete()
-        for _ in range(3):
-            engine.pass_time()
-        engine.wait_until_answered(6)
-        engine.unplayable = ()
-        engine.pass_time()
-        engine.wait_for_call("switch_to_live", count=2)
-    assert caplog.text.count("skipped a: a: not media") == 1, "said once, not at every attempt"
-
-
-def test_media_that_opens_but_never_shows_anything_is_not_tried_in_a_tight_loop() -> None:
-    engine = FakeEngine()
-    with on_air(engine, "a", "b"):
-        engine.wait_for_call("load_preview", "b")
-        for answered in range(2, 10):
-            engine.fail_cue()
-            engine.wait_until_answered(answered)
-        assert len([call for call in engine.calls if call[0] == "load_preview"]) <= 2 + 2
-        engine.pass_time()
-        engine.wait_until_answered(10)
-        assert len([call for call in engine.calls if call[0] == "load_preview"]) > 2 + 1
-
-
-def test_a_playlist_that_breaks_ends_the_stream(caplog: pytest.LogCaptureFixture) -> None:
-    engine = FakeEngine()
-    with on_air(engine, "a", "b") as runtime:
-        engine.wait_for_call("load_preview", "b")
-        engine.raises = RuntimeError("out of luck")
-        engine.complete()
-        engine.wait_for_call("stop_channel")
-        assert b"".join(runtime.reader) == PACKET * 14
-    assert "the playlist failed" in caplog.text and "out of luck" in caplog.text
-
-
-def test_stopping_breaks_off_a_start_that_hangs() -> None:
-    """L-45"""
-    engine = FakeEngine(hanging="fifo")
-    runtime = Runtime(Channel(1, ("fifo", "a")), lambda sink: engine)  # type: ignore[arg-type, return-value]
-    outcome: list[BaseException] = []
-
-    def start() -> None:
-        try:
-            runtime.start()
-        except ChannelUnavailable as error:
-            outcome.append(error)
-
-    starting = threading.Thread(target=start)
-    starting.start()
-    engine.wait_for_call("load_preview", "fifo")
-    runtime.stop()
-    starting.join(5)
-    runtime.reader.close()
-    assert len(outcome) == 1
     assert engine.calls[-1] == ("stop_channel",)
 
 
-def test_a_runtime_stopped_before_its_start_never_starts() -> None:
+def test_what_was_on_air_is_recorded_to_the_last(tmp_path: Path) -> None:
+    engine, path = FakeEngine(), tmp_path / "as-run.jsonl"
+    with AsRunLog(path) as log, on_air(engine, log=log):
+        engine.report(EventKind.AS_RUN, record=as_run("a"))
+        engine.on_air_at_the_stop = "b"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(record["channel_id"], record["asset"]) for record in records] == [(1, "a"), (1, "b")]
+
+
+def test_a_record_that_cannot_be_written_is_no_reason_to_go_off_the_air(caplog: pytest.LogCaptureFixture) -> None:
     engine = FakeEngine()
-    runtime = Runtime(Channel(1, ("a",)), lambda sink: engine)  # type: ignore[arg-type, return-value]
+    with AsRunLog("/dev/full") as log, on_air(engine, log=log):
+        asked = engine.events_asked
+        engine.report(EventKind.AS_RUN, asset="a", record=as_run("a"))
+        engine.wait_until_answered(asked + 1)
+        assert "the as-run record of a is lost" in caplog.text
+        assert not engine.stopped.is_set()
+
+
+def test_stopping_breaks_off_an_asset_that_hangs_while_it_is_opened() -> None:
+    """L-45, TD-2."""
+    engine = FakeEngine(hanging="fifo")
+    with on_air(engine, asset="fifo") as (runtime, _):
+        engine.wait_for_call("load_preview", "fifo")
+        runtime.stop()
+        assert engine.calls[-1] == ("stop_channel",)
+
+
+def test_a_runtime_stopped_before_its_start_never_starts() -> None:
+    engines = Engines(FakeEngine())
+    runtime = Runtime(channel_of("a"), engines, Leads())
     runtime.stop()
     with pytest.raises(ChannelUnavailable):
         runtime.start()
-    runtime.reader.close()
-    assert ("start_channel",) not in engine.calls
+    assert engines.made == []
+
+
+def test_a_programme_that_breaks_ends_the_stream(caplog: pytest.LogCaptureFixture) -> None:
+    engine = FakeEngine(hanging="a")
+    with on_air(engine) as (runtime, _):
+        engine.wait_for_call("load_preview", "a")
+        engine.raises = RuntimeError("out of luck")
+        engine.stopped.set()
+        engine.wait_for_call("stop_channel")
+        with closing(runtime.fanout.viewer()) as viewer:
+            assert b"".join(viewer) in (b"", PACKET * 7)
+    assert "the programme failed" in caplog.text and "out of luck" in caplog.text
+
+
+def test_a_lost_engine_is_replaced_and_viewers_stay() -> None:
+    """L-41, TD-4."""
+    first, second = FakeEngine(), FakeEngine()
+    with on_air(first, second) as (runtime, made), closing(runtime.fanout.viewer()) as viewer:
+        stream = iter(viewer)
+        assert next(stream) == PACKET * 7
+        first.lose()
+        made.wait_for(2)
+        assert len(next(stream)) == 188 * 7
+        assert runtime.restarts == 1
+
+
+def test_an_engine_lost_again_and_again_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L-41: five tries, then viewers get a clean end."""
+    monkeypatch.setattr(runtime_module, "_RESTART_AFTER_S", (0.0,) * 5)
+    engines = [FakeEngine() for _ in range(7)]
+    with on_air(*engines) as (runtime, made):
+        viewer = runtime.fanout.viewer()
+        for count in range(1, 7):
+            engine = made.wait_for(count)
+            engine.wait_for_call("switch_to_live")
+            engine.lose()
+        assert len(b"".join(viewer)) % 188 == 0
+    assert len(made.made) == 6 and runtime.restarts == 6
+
+
+def test_an_engine_lost_as_the_last_viewer_leaves_is_not_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    """TD-4."""
+    first = FakeEngine()
+    with on_air(first, FakeEngine()) as (runtime, made):
+        monkey = threading.Thread(target=runtime.stop)
+        monkey.start()
+        monkey.join(5)
+        assert not monkey.is_alive()
+    assert made.made == [first] and "lost" not in caplog.text
+
+
+def test_another_schedule_counts_from_the_next_cue_on() -> None:
+    engine = FakeEngine()
+    with on_air(engine) as (runtime, _):
+        until(lambda engine: len(switches(engine)) == 2, engine)
+        runtime.follow(Always("b"))
+        engine.take()
+        engine.wait_until_answered(engine.events_asked)
+        assert ("load_preview", "b") not in engine.calls, "its hour has begun"
+        assert runtime._programme is not None and runtime._programme.schedule.at(0).asset == "b"

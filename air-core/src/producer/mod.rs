@@ -8,6 +8,7 @@ mod entry;
 mod faults;
 mod file;
 mod pattern;
+mod probe;
 mod reader;
 mod still;
 mod video;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 use air_av::{Demuxer, Interrupt};
 pub use pattern::black;
+pub use probe::{MediaInfo, probe};
 
 use crate::format::ProgramFormat;
 use crate::frame::HouseFrame;

@@ -12,6 +12,9 @@ use super::{Cue, Length, Producer, ProducerError};
 use crate::format::ProgramFormat;
 use crate::frame::{HouseFrame, SourcePicture};
 
+/// What patterns there are.
+pub const NAMES: [&str; 2] = ["bars", "black"];
+
 /// Luma and chroma of 75 % colour bars, BT.709: white, yellow, cyan, green, magenta, red, blue.
 const BARS: [[u8; 3]; 7] = [
     [180, 128, 128],

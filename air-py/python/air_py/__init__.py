@@ -11,7 +11,9 @@ TYPE_CHECKING = False  # That of typing, which takes longer to load than all els
 if TYPE_CHECKING:
     from ._air import AirError, __version__
     from .engine import Engine
+    from .fanout import Fanout, FanoutStats, SlowPolicy, StreamFinding, Viewer
     from .formats import ProgramFormat
+    from .media_info import MediaInfo, probe
     from .plan import load_plan
     from .rendering import Progress, Segment, Stats, render
     from .report import CheckSummary, Facts, Finding, Report, StreamFacts, check
@@ -42,8 +44,11 @@ __all__ = [
     "Event",
     "EventKind",
     "Facts",
+    "Fanout",
+    "FanoutStats",
     "Finding",
     "LoadPreviewReply",
+    "MediaInfo",
     "ProgramFormat",
     "Progress",
     "Reply",
@@ -51,23 +56,29 @@ __all__ = [
     "ResultCode",
     "Segment",
     "SinkConfig",
+    "SlowPolicy",
     "SourcePicture",
     "Stats",
     "Status",
     "StreamFacts",
+    "StreamFinding",
     "StreamReader",
     "StreamTransport",
     "SwitchToLiveReply",
+    "Viewer",
     "__version__",
     "check",
     "load_plan",
+    "probe",
     "render",
 ]
 
 _MODULES = {
     "_air": ("AirError", "__version__"),
     "engine": ("Engine",),
+    "fanout": ("Fanout", "FanoutStats", "SlowPolicy", "StreamFinding", "Viewer"),
     "formats": ("ProgramFormat",),
+    "media_info": ("MediaInfo", "probe"),
     "plan": ("load_plan",),
     "rendering": ("Progress", "Segment", "Stats", "render"),
     "report": ("CheckSummary", "Facts", "Finding", "Report", "StreamFacts", "check"),

@@ -1,4 +1,4 @@
-"""The command line: ``air-py serve | check | render``.
+"""The command line: ``air-py serve | validate | check | render | probe``.
 
 Options in, the package's functions, text out. What the user got wrong is one line on standard error and exit code 2.
 """
@@ -74,6 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--loop", action=argparse.BooleanOptionalAction, default=True, help="start over at the end")
     _add_output_options(command)
     command.add_argument("--as-run", metavar="FILE", help="append a line of JSON for each segment that was on air")
+
+    command = _command(
+        commands, "validate", _validate, "check a channels file and the media it names; exit 0 when usable"
+    )
+    command.add_argument("file", metavar="CHANNELS.toml")
+    command.add_argument("--json", action="store_true", help="problems, warnings and channels as JSON")
+
+    command = _command(commands, "probe", _probe, "say how long files are and what is in them")
+    command.add_argument("files", nargs="+", metavar="FILE")
+    command.add_argument("--json", action="store_true", help="as JSON")
 
     command = _command(commands, "check", _check, "judge a transport stream; exit 0 when every hard check holds")
     command.add_argument("file", metavar="FILE")
@@ -179,6 +189,18 @@ def _trouble(asset: str) -> str | None:
     if not os.path.exists(asset):
         return f"no such file: {asset}"
     return None if os.access(asset, os.R_OK) else f"not readable: {asset}"
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from .examining import validate
+
+    return validate(options.file, as_json=options.json)
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from .examining import probe_files
+
+    return probe_files(options.files, as_json=options.json)
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -160,8 +160,7 @@ class Engine:
 
     def close(self) -> None:
         """Stops the channel, if there is one. Closing twice is no error."""
-        if (status := self.status()) is not None:
-            self.stop_channel(status.channel_id)
+        self._native.close()
 
     def __enter__(self: _Self) -> _Self:
         return self

@@ -1,1 +1,10 @@
-"""The program director: channels for viewers over HTTP, each on air only while somebody watches."""
+"""The program director: channels for viewers over HTTP, each on air only while somebody watches.
+
+Read :mod:`.director` first, then :mod:`.live_channel` (a channel's life), :mod:`.runtime` (its engine) and
+:mod:`.programme` (what the engine is told to air).
+"""
+
+from .director import ProgramDirector
+from .status import ChannelState, ChannelStatus, TuneIns
+
+__all__ = ["ChannelState", "ChannelStatus", "ProgramDirector", "TuneIns"]

@@ -1,0 +1,27 @@
+"""How long before it is to be seen an asset has to be cued."""
+
+from __future__ import annotations
+
+__all__ = ["Leads"]
+
+_DEFAULT_MS = 200
+"""Opens most files at a position in the middle; each frame of it is black at a tune-in."""
+_LONGEST_MS = 3000
+
+
+class Leads:
+    """What tune-ins have shown about assets: one that was late gets more time at the next.
+
+    Used by one programme at a time; what two at once learn may be lost, and is learned again.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def of(self, asset: str) -> int:
+        """Milliseconds to allow for cueing ``asset``."""
+        return self._known.get(asset, _DEFAULT_MS)
+
+    def late(self, asset: str, by_ms: int) -> None:
+        """Learns that the time allowed was too short by ``by_ms``."""
+        self._known[asset] = min(self.of(asset) + by_ms, _LONGEST_MS)

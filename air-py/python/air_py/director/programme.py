@@ -1,0 +1,228 @@
+"""Keeps an engine on its channel's schedule.
+
+What is due is asked of the schedule, cued a little ahead, and switched to at its time. Where the live asset ends within
+a frame of that, the switch is moved to the end the engine tells, so that neither black nor a cut comes between. What
+cannot be played is replaced by filler until its time is over: a channel never stops for its media.
+
+A programme lives as long as its engine's channel does, on one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from ..as_run import AsRunLog
+from ..channel import Channel
+from ..engine import Engine
+from ..isolated import EngineLost
+from ..results import Event, EventKind, Reply
+from ..schedule import Airing, Schedule
+from .leads import Leads
+
+__all__ = ["BLACK", "ChannelUnavailable", "Programme", "utc_now_ms"]
+
+logger = logging.getLogger("air.director")
+
+BLACK = "pattern:black"
+
+CUE_AHEAD_MS = 5000
+"""How long before its time an asset is cued and its switch armed: opening a slow disk may take three seconds."""
+
+SHORTEST_JOIN_MS = 500
+"""A tune-in does not begin with less than this of an airing, but with the next one."""
+
+_LONGEST_WAIT_S = 1.0
+"""After which the clock is looked at again: it may have been set."""
+
+
+class ChannelUnavailable(RuntimeError):
+    """The channel cannot be put on air; the text says why."""
+
+
+def utc_now_ms() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True)
+class _Switch:
+    """An order to the engine: ``airing`` goes live at ``boundary_ms``."""
+
+    airing: Airing
+    boundary_ms: int
+
+
+class Programme:
+    """What one engine airs, from tune-in on.
+
+    :param channel: whose programme it is.
+    :param engine: nothing is started in it yet.
+    :param leads: how long assets take to cue; shared by the programmes of a channel.
+    :param stopping: set when the programme is to end; the engine's channel is stopped after it.
+    :param now_ms: UTC milliseconds.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        engine: Engine,
+        leads: Leads,
+        stopping: threading.Event,
+        *,
+        as_run: AsRunLog | None = None,
+        now_ms: Callable[[], int] = utc_now_ms,
+    ) -> None:
+        self.schedule: Schedule = channel.schedule
+        """May be replaced from any thread; it counts from the next cue on."""
+        self._channel = channel
+        self._id = channel.channel_id
+        self._engine = engine
+        self._leads = leads
+        self._stopping = stopping
+        self._as_run = as_run
+        self._now_ms = now_ms
+        self._frame_ms = ceil(1000 / Fraction(channel.program_format.frame_rate))
+        self._next_ms = 0
+        self._live: Airing | None = None
+        self._live_ends_ms: int | None = None
+        self._armed: _Switch | None = None
+        self._replaced: set[Airing] = set()
+
+    def begin(self, transport: int, endpoint: str) -> None:
+        """Puts the channel on air, in black: a viewer has a stream at once, however long the first asset takes.
+
+        :raises ChannelUnavailable: the engine refused.
+        """
+        _require(self._engine.start_channel(self._id, program_format=self._channel.program_format))
+        _require(self._engine.attach_stream(self._id, transport=transport, endpoint=endpoint))
+        _require(self._engine.load_preview(self._id, asset_path=BLACK))
+        _require(self._engine.switch_to_live(self._id))
+        while (event := self._next_event(_LONGEST_WAIT_S)) and event.kind is not EventKind.TAKEN:
+            pass
+
+    def follow(self) -> None:
+        """Airs what is scheduled until the stop, or until the engine's channel has stopped."""
+        while not self._stopping.is_set():
+            if self._armed is None and self._due_in_s() <= 0:
+                self._cue()
+            event = self._next_event(self._wait_s())
+            if event is not None:
+                self._heed(event)
+            elif self._engine.status() is None:
+                return
+
+    def drain(self) -> None:
+        """Records what the engine still has to tell after its stop."""
+        with contextlib.suppress(EngineLost):
+            while self._next_event(0):
+                pass
+
+    def _wait_s(self) -> float:
+        return _LONGEST_WAIT_S if self._armed else min(max(self._due_in_s(), 0.0), _LONGEST_WAIT_S)
+
+    def _due_in_s(self) -> float:
+        """Seconds until the next asset is to be cued."""
+        return (self._next_ms - CUE_AHEAD_MS - self._now_ms()) / 1000
+
+    def _next_event(self, timeout_s: float) -> Event | None:
+        event = self._engine.next_event(timeout_s)
+        if event is not None and event.record is not None:
+            self._record(event)
+        return event
+
+    def _heed(self, event: Event) -> None:
+        if event.kind is EventKind.TAKEN:
+            self._taken()
+        elif event.kind is EventKind.EXHAUSTED and event.end_time_ms is not None:
+            self._exhausted(event.end_time_ms)
+        elif event.kind is EventKind.CUE_FAILED and self._armed is not None:
+            self._replace(self._armed.airing, event.reason or event.message)
+
+    def _taken(self) -> None:
+        if self._armed is None:
+            return
+        self._live, boundary_ms = self._armed.airing, self._armed.boundary_ms
+        self._armed = self._live_ends_ms = None
+        self._next_ms = self._live.end_ms
+        late_ms = self._now_ms() - boundary_ms
+        if late_ms > self._frame_ms:
+            self._leads.late(self._live.asset, late_ms)
+
+    def _exhausted(self, end_ms: int) -> None:
+        """The engine tells that the live asset ends at ``end_ms``."""
+        self._live_ends_ms = end_ms
+        if self._armed is not None:
+            self._arm(self._armed)
+        elif self._live is not None and end_ms < self._next_ms - self._frame_ms:
+            self._replace(self._live, f"it ends {self._next_ms - end_ms} ms before its time")
+            self._next_ms = end_ms
+
+    def _cue(self) -> None:
+        """Cues what is due next and arms the switch to it."""
+        switch = self._aim()
+        airing = switch.airing
+        offset_ms = airing.offset_at_ms(switch.boundary_ms)
+        try:
+            reply: Reply = self._engine.load_preview(self._id, asset_path=airing.asset, start_offset_ms=offset_ms)
+        except ValueError as error:  # A name that no file can have.
+            self._replace(airing, str(error))
+            return
+        if reply:
+            self._arm(switch)
+        else:
+            self._replace(airing, reply.message)
+
+    def _aim(self) -> _Switch:
+        """What goes live next and when: at its time, or as soon as it can be cued, from where it is by then."""
+        now_ms = self._now_ms()
+        boundary_ms = max(self._next_ms, now_ms)
+        boundary_ms = max(boundary_ms, now_ms + self._leads.of(self._due(boundary_ms).asset))
+        airing = self._due(boundary_ms)
+        if airing.start_ms < boundary_ms and airing.end_ms - boundary_ms < SHORTEST_JOIN_MS:
+            boundary_ms = airing.end_ms
+            airing = self._due(boundary_ms)
+        return _Switch(airing, boundary_ms)
+
+    def _due(self, time_ms: int) -> Airing:
+        airing = self.schedule.at(time_ms)
+        return _black_for(airing) if airing in self._replaced else airing
+
+    def _arm(self, switch: _Switch) -> None:
+        """Orders ``switch``, at the end of the live asset if that is told and no more than a frame away."""
+        boundary_ms, ends_ms = switch.boundary_ms, self._live_ends_ms
+        if ends_ms is not None and abs(boundary_ms - ends_ms) <= self._frame_ms:
+            boundary_ms = ends_ms
+        if self._engine.switch_to_live(self._id, target_boundary_time_ms=boundary_ms):
+            self._armed = switch
+
+    def _replace(self, airing: Airing, reason: str) -> None:
+        """Gives ``airing`` up: filler has its time, and the next one is tried when that has come."""
+        now_ms = self._now_ms()
+        self._replaced = {other for other in self._replaced if other.end_ms > now_ms} | {airing}
+        self._armed = None
+        if not self._stopping.is_set():
+            logger.warning("channel %d: filler for %s: %s", self._id, airing.asset, reason)
+
+    def _record(self, event: Event) -> None:
+        if self._as_run is None or event.record is None:
+            return
+        try:
+            self._as_run.write(event.record, channel_id=self._id)
+        except OSError as error:  # A full disk is no reason to go off the air.
+            logger.warning("channel %d: the as-run record of %s is lost: %s", self._id, event.asset, error)
+
+
+def _black_for(airing: Airing) -> Airing:
+    return Airing(airing.start_ms, airing.end_ms, BLACK, airing.title, is_filler=True)
+
+
+def _require(reply: Reply) -> None:
+    if not reply:
+        raise ChannelUnavailable(reply.message)

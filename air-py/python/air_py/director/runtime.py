@@ -1,0 +1,160 @@
+"""One channel on air: an engine, the programme that feeds it, and the fan-out that takes its stream to viewers.
+
+A runtime is used once: made for the first viewer, started, stopped with the last. Its methods block and belong in a
+worker thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from .._air import AirError
+from ..as_run import AsRunLog
+from ..channel import Channel
+from ..engine import Engine
+from ..fanout import Fanout
+from ..isolated import EngineLost
+from ..results import Status
+from ..schedule import Schedule
+from ..sink import SinkConfig
+from .leads import Leads
+from .programme import ChannelUnavailable, Programme
+
+__all__ = ["EngineFactory", "Runtime"]
+
+logger = logging.getLogger("air.director")
+
+EngineFactory = Callable[[SinkConfig], Engine]
+"""What makes a channel's engine: :class:`Engine` itself, one in a process of its own, or a stand-in in tests."""
+
+_RESTART_AFTER_S = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""How long a lost engine's successor waits, at the first loss and the following ones; then the channel gives up."""
+
+_STABLE_S = 60.0
+"""An engine that lasted this long is not lost for the reason of the one before."""
+
+
+class Runtime:
+    """A channel from its first viewer to its last.
+
+    :param as_run: where what aired is recorded.
+    """
+
+    def __init__(
+        self, channel: Channel, make_engine: EngineFactory, leads: Leads, *, as_run: AsRunLog | None = None
+    ) -> None:
+        self._channel = channel
+        self._make_engine = make_engine
+        self._leads = leads
+        self._as_run = as_run
+        name = f"air-ch{channel.channel_id}"
+        self.fanout = Fanout(name=name)
+        """Where viewers get the stream; it ends when the runtime stops or gives up."""
+        self.restarts = 0
+        """Engines lost so far."""
+        self._schedule = channel.schedule
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._engine: Engine | None = None
+        self._programme: Programme | None = None
+        self._begun = threading.Event()
+        self._refusal: ChannelUnavailable | None = None
+        self._thread = threading.Thread(target=self._run, name=f"{name}-programme")
+
+    def start(self) -> None:
+        """Puts the channel on air; returns when the stream has begun.
+
+        :raises ChannelUnavailable: the engine refused, or :meth:`stop` came meanwhile.
+        """
+        with self._lock:
+            if self._stopping.is_set():
+                raise ChannelUnavailable("the channel is stopping")
+            self._thread.start()
+        self._begun.wait()
+        if self._refusal is not None:
+            raise self._refusal
+
+    def stop(self) -> None:
+        """Takes the channel off the air, from whatever it is doing; returns when nothing of it is left."""
+        with self._lock:
+            self._stopping.set()
+            engine, started = self._engine, self._thread.ident is not None
+        if engine is not None:
+            self._end(engine)
+        if started:
+            self._thread.join()
+        self.fanout.close()
+
+    def follow(self, schedule: Schedule) -> None:
+        """Goes over to another schedule; what is live or armed stays."""
+        with self._lock:
+            self._schedule = schedule
+            if self._programme is not None:
+                self._programme.schedule = schedule
+
+    def status(self) -> Status | None:
+        """How the engine stands; ``None`` when there is none at the moment."""
+        engine = self._engine
+        try:
+            return engine.status() if engine is not None else None
+        except EngineLost:
+            return None
+
+    def _run(self) -> None:
+        """The programme's thread: one engine after the other, as long as they get lost, then the end of the stream."""
+        try:
+            self._play_through_losses()
+        except ChannelUnavailable as reason:
+            self._refusal = reason
+        except (AirError, OSError, ValueError) as error:
+            self._refusal = ChannelUnavailable(f"the channel cannot be put on air: {error}")
+        except Exception as error:
+            logger.exception("channel %d: the programme failed, the channel stops", self._channel.channel_id)
+            self._refusal = ChannelUnavailable(f"the programme failed: {error}")
+        finally:
+            self._begun.set()
+            if not self._stopping.is_set():
+                self.fanout.close()
+
+    def _play_through_losses(self) -> None:
+        losses = 0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                self._play()
+                return
+            except EngineLost as loss:
+                losses = 1 if time.monotonic() - began > _STABLE_S else losses + 1
+                self.restarts += 1
+                if losses > len(_RESTART_AFTER_S):
+                    raise ChannelUnavailable(f"its engine was lost {losses} times: {loss}") from loss
+                logger.error("channel %d: engine lost: %s", self._channel.channel_id, loss)
+                self._stopping.wait(_RESTART_AFTER_S[losses - 1])
+
+    def _play(self) -> None:
+        """One engine's life."""
+        engine = self._make_engine(self._channel.sink)
+        programme = Programme(self._channel, engine, self._leads, self._stopping, as_run=self._as_run)
+        with self._lock:
+            self._engine, self._programme = engine, programme
+            programme.schedule = self._schedule
+        try:
+            if self._stopping.is_set():
+                raise ChannelUnavailable("the channel is stopping")
+            programme.begin(self.fanout.transport, self.fanout.endpoint)
+            self._begun.set()
+            programme.follow()
+        finally:
+            with self._lock:
+                self._engine = self._programme = None
+            self._end(engine)
+            programme.drain()
+            engine.close()
+
+    def _end(self, engine: Engine) -> None:
+        with contextlib.suppress(EngineLost):  # Then nothing of it is left.
+            engine.stop_channel(self._channel.channel_id)

@@ -1,0 +1,169 @@
+"""The web page in Chromium: it plays, it goes on playing, and it lets go. In real time, as browsers are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from air_py import ProgramFormat, Segment, SinkConfig, render
+from tests.e2e.browser import Browser, Page
+from tests.e2e.host import wait_until
+from tests.e2e.station import Recording, Station
+from tests.media import Clip, make
+
+CHANGE_S = 5
+"""When the programme of a channel changes, and changes back."""
+HOSTILE = '<img src=x onerror=alert(1)> & "Two"'
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Bars, a film, and bars again, longer than any test watches."""
+    out = tmp_path_factory.mktemp("page") / "channel.ts"
+    film = str(make(Clip(seconds=30)))
+    plan = [Segment("pattern:bars", 0, CHANGE_S * 1000), Segment(film, 0, 3000), Segment("pattern:bars", 0, 60_000)]
+    sink = SinkConfig(preset="ultrafast", mux_rate=2_000_000)
+    render(plan, out, format=ProgramFormat(640, 360), sink=sink)
+    return Recording.read(out)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def station(recording: Recording) -> Iterator[Station]:
+    with Station(recording, ("One", HOSTILE)) as station:
+        yield station
+
+
+def playing(page: Page) -> None:
+    """Wait until the picture moves."""
+    page.wait("document.getElementById('video').currentTime > 0.5", 20)
+
+
+PIXELS = """(() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 14, height: 9 });
+  const context = canvas.getContext("2d");
+  context.drawImage(document.getElementById("video"), 0, 0, 14, 9);
+  return [...context.getImageData(0, 6, 14, 1).data];
+})()"""
+"""A row of the picture, red, green, blue and alpha of each pixel in turn."""
+
+
+def test_it_plays_a_channel_with_picture_and_sound(browser: Browser, station: Station) -> None:
+    """FO-5."""
+    with browser.page(f"{station.url}#1") as page:
+        playing(page)
+        row = page.run(PIXELS)
+        pixels = list(zip(row[::4], row[1::4], row[2::4], strict=True))
+        assert len({tuple(value > 90 for value in pixel) for pixel in pixels}) >= 6, f"no colour bars: {pixels}"
+        assert page.run("document.getElementById('video').webkitAudioDecodedByteCount") > 0
+        assert page.run("document.getElementById('veil').hidden")
+        assert station.is_on_air(1) and not station.is_on_air(2)
+        assert page.complaints() == []
+
+
+def test_a_change_of_programme_does_not_stall_it(browser: Browser, station: Station) -> None:
+    """PAINS 38: no event of waiting, and the time of the picture keeps pace with the clock."""
+    with browser.page(f"{station.url}#1") as page:
+        playing(page)
+        page.run(
+            """window.seen = [];
+            for (const name of ["waiting", "stalled", "ended", "error", "seeking"])
+              document.getElementById("video").addEventListener(name, () => seen.push(name));
+            window.start = [document.getElementById("video").currentTime, performance.now() / 1000];"""
+        )
+        page.wait(f"document.getElementById('video').currentTime > {CHANGE_S + 5}", 30)
+        media_s, clock_s = page.run(
+            "[document.getElementById('video').currentTime - start[0], performance.now() / 1000 - start[1]]"
+        )
+        assert page.run("seen") == []
+        assert abs(media_s - clock_s) < 0.5  # a stall is a second; the clock of headless sound is not exact
+        assert station.tune_ins == 1
+
+
+def test_closing_the_page_stops_the_channel(browser: Browser, station: Station) -> None:
+    """FO-3, TD-2."""
+    with browser.page(f"{station.url}#1") as page:
+        playing(page)
+        assert station.is_on_air()
+    assert wait_until(lambda: not station.is_on_air(), 1)
+
+
+@pytest.mark.parametrize("leave", ["Escape", "close", "reload"])
+def test_leaving_the_channel_stops_it(browser: Browser, station: Station, leave: str) -> None:
+    """FO-3, TD-2."""
+    with browser.page(f"{station.url}#1") as page:
+        playing(page)
+        if leave == "Escape":
+            page.press(leave)
+        elif leave == "close":
+            page.run("document.getElementById('close').click()")
+        else:
+            page.ask("Page.navigate", url="about:blank")
+        assert wait_until(lambda: not station.is_on_air(), 1)
+
+
+def test_zapping_leaves_no_stream_behind(browser: Browser, station: Station) -> None:
+    with browser.page(f"{station.url}#1") as page:
+        playing(page)
+        page.press("PageDown")
+        assert wait_until(lambda: station.is_on_air(2) and not station.is_on_air(1))
+        playing(page)
+        for _ in range(9):
+            page.press("PageUp")
+        assert wait_until(lambda: station.is_on_air(1) and not station.is_on_air(2))
+        playing(page)
+        assert page.complaints() == []
+
+
+def test_a_stream_that_ends_is_opened_again(browser: Browser, station: Station) -> None:
+    with browser.page(f"{station.url}#1") as page:
+        playing(page)
+        station.cut()
+        page.wait("!document.getElementById('veil').hidden", 5)
+        assert "Trying again" in page.run("document.getElementById('message').textContent")
+        playing(page)
+        assert station.tune_ins == 2
+
+
+def test_a_browser_that_cannot_play_it_says_how_else(browser: Browser, station: Station) -> None:
+    with browser.page(f"{station.url}#1", before="delete window.MediaSource; delete window.ManagedMediaSource") as page:
+        page.wait("document.getElementById('message').textContent.startsWith('This browser cannot play')")
+        playlist = page.run("fetch(document.getElementById('open').href).then((answer) => answer.text())")
+        assert playlist == f"#EXTM3U\n#EXTINF:-1,One\n{station.url}channels/1.ts\n"
+        assert page.run("document.getElementById('open').download") == "One.m3u"
+        assert station.tune_ins == 0
+
+
+def test_the_guide_is_read_and_used_by_keys(browser: Browser, station: Station) -> None:
+    with browser.page(station.url) as page:
+        page.wait("document.querySelectorAll('.card').length == 2")
+        assert page.run("document.querySelector('.programme').textContent").startswith("Hour ")
+        assert page.run("[...document.querySelectorAll('.name')].map((name) => name.textContent)") == ["One", HOSTILE]
+        page.press("ArrowDown")
+        page.press("ArrowDown")
+        page.press("Enter")
+        page.wait("location.hash == '#2'")
+        playing(page)
+        assert page.run("document.querySelectorAll('#later li').length") > 2
+        assert page.run("document.querySelector('.judge').textContent").count("PCR_repetition_error") == 1
+        page.press("Escape")
+        page.wait("document.activeElement.getAttribute('href') == '#2'")
+
+
+def test_the_page_hands_its_token_on(browser: Browser, station: Station) -> None:
+    with browser.page(f"{station.url}?token=se%20cret#1") as page:
+        playing(page)
+        assert station.queries == {"token=se+cret"}
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
+def test_nothing_sticks_out_at_the_side(browser: Browser, station: Station, width: int) -> None:
+    with browser.page(f"{station.url}#2", width=width, height=800) as page:
+        playing(page)
+        assert page.run("document.documentElement.scrollWidth") <= width

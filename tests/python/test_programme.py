@@ -1,0 +1,174 @@
+"""A channel stays on its schedule for hours, whatever its media do: on an engine with a clock of its own."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from math import floor
+
+import pytest
+from air_py import AsRun, ProgramFormat, StreamTransport
+from air_py.channel import Channel
+from air_py.director.leads import Leads
+from air_py.director.programme import BLACK, Programme
+from air_py.schedule import Airing
+from virtual_engine import VirtualEngine
+
+HOUR_MS = 3_600_000
+START_MS = 1_800_000_000_123
+RATES = ["25/1", "30000/1001", "60000/1001"]
+
+
+class Loop:
+    """Airings of whole frames one after the other, again and again."""
+
+    def __init__(self, rate: Fraction, frames: dict[str, int], epoch_ms: int) -> None:
+        self.items = list(frames.items())
+        self.period = 1000 / rate
+        self.total = sum(frames.values())
+        self.epoch_ms = epoch_ms
+
+    def at(self, time_ms: int) -> Airing:
+        return next(self.between(time_ms, time_ms + 1))
+
+    def between(self, start_ms: int, end_ms: int) -> Iterator[Airing]:
+        frame = floor((start_ms - self.epoch_ms) / self.period) // self.total * self.total
+        while True:
+            for asset, frames in self.items:
+                first = self.epoch_ms + floor(frame * self.period)
+                frame += frames
+                last = self.epoch_ms + floor(frame * self.period)
+                if first >= end_ms:
+                    return
+                if last > start_ms:
+                    yield Airing(first, last, asset, asset)
+
+
+class Air:
+    """A channel run for a while, and what it has aired."""
+
+    def __init__(
+        self,
+        rate: str = "30000/1001",
+        frames: dict[str, int] | None = None,
+        *,
+        real: dict[str, int | None] | None = None,
+        hours: float = 1.0,
+        leads: Leads | None = None,
+        epoch_ms: int = START_MS - 10 * HOUR_MS,
+        **faults: object,
+    ) -> None:
+        ratio = Fraction(rate)
+        frames = frames or {"a": 30 * 60, "b": 701, "c": 20 * 60 + 1}
+        self.schedule = Loop(ratio, frames, epoch_ms)
+        lengths: dict[str, int | None] = {BLACK: None, **frames, **(real or {})}
+        self.engine = VirtualEngine(ratio, lengths, now_ms=Fraction(START_MS), **faults)  # type: ignore[arg-type]
+        self.stopping = threading.Event()
+        self.until_ms = START_MS + hours * HOUR_MS
+        channel = Channel(1, "one", self.schedule, ProgramFormat(640, 360, rate))
+        self.programme = Programme(
+            channel, self.engine, leads or Leads(), self.stopping, now_ms=self.now_ms  # type: ignore[arg-type]
+        )  # fmt: skip
+        self.programme.begin(StreamTransport.UNIX_DOMAIN_SOCKET, "")
+        self.programme.follow()
+        self.engine.stop_channel(1)
+        self.records = self.engine.records
+
+    def now_ms(self) -> int:
+        if self.engine.now >= self.until_ms:
+            self.stopping.set()
+        return self.engine.now_ms()
+
+    @property
+    def items(self) -> list[AsRun]:
+        """What aired of the schedule, without black."""
+        return [record for record in self.records if record.asset != BLACK]
+
+    def planned(self, record: AsRun) -> Airing:
+        """What the schedule has where the record is: looked up in its middle, since it may begin a frame early."""
+        return self.schedule.at(record.first_time_ms + 100)
+
+    def lateness_in_frames(self, record: AsRun) -> Fraction:
+        due_ms = self.planned(record).start_ms + record.start_offset_ms
+        return (record.first_time_ms - due_ms) / self.engine.period
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("seed", range(5))
+def test_eight_hours_are_aired_as_planned_with_no_black_between(rate: str, seed: int) -> None:
+    """PAINS 2, 3, 16: every item begins within a frame of its time, whole, in order, and nothing comes between."""
+    chance = random.Random(seed)
+    frames = {f"item {n}": chance.randrange(150, 4000) for n in range(40)}
+    air = Air(rate, frames, hours=8)
+    black, *items = air.records
+    assert black.asset == BLACK and len(items) > 300
+    for record in items:
+        assert record.asset == air.planned(record).asset
+        assert abs(air.lateness_in_frames(record)) <= 1
+        assert record.black == 0
+    for record in items[1:-1]:
+        assert record.start_offset_ms == 0
+        assert record.content == frames[record.asset]
+
+
+@pytest.mark.parametrize("minutes", [0, 3, 7.77, 59])
+def test_tuning_in_joins_at_the_frame_due_by_the_clock(minutes: float) -> None:
+    """PAINS 11: within a frame, black for no longer than it takes to cue."""
+    air = Air(frames={"film": 90 * 60 * 30}, hours=0.01, epoch_ms=START_MS - round(minutes * 60_000))
+    black, film = air.records
+    assert black.content < 8
+    assert 0 <= air.lateness_in_frames(film) <= 1
+
+
+def test_what_cannot_be_opened_or_decoded_has_its_time_in_black_and_the_rest_is_on_time() -> None:
+    """PAINS 35."""
+    for fault in ("unplayable", "undecodable"):
+        air = Air(hours=1, **{fault: ("b",)})
+        assert {record.asset for record in air.records} == {"a", "c", BLACK}
+        assert all(abs(air.lateness_in_frames(record)) <= 1 for record in air.items)
+        assert all(record.black == 0 for record in air.items)
+
+
+def test_an_asset_shorter_than_planned_is_followed_by_black_until_the_next_is_due() -> None:
+    air = Air(real={"b": 500, "c": 1201 - 100}, hours=1)
+    assert all(abs(air.lateness_in_frames(record)) <= 1 for record in air.items)
+    after_b = [after.asset for record, after in zip(air.records, air.records[1:], strict=False) if record.asset == "b"]
+    assert set(after_b) == {BLACK}
+
+
+def test_an_asset_longer_than_planned_is_cut_when_the_next_is_due() -> None:
+    air = Air(real={"b": 5000}, hours=1)
+    assert all(abs(air.lateness_in_frames(record)) <= 1 for record in air.items)
+    assert {record.content for record in air.items[1:-1] if record.asset == "b"} <= {700, 701, 702}
+
+
+def test_a_frame_that_the_plan_does_not_know_of_costs_neither_black_nor_a_cut_nor_drift() -> None:
+    """Containers are wrong by a frame: within one of its time an item follows its predecessor."""
+    air = Air(real={"a": 1801, "b": 700}, hours=3)
+    assert all(abs(air.lateness_in_frames(record)) <= 2 for record in air.items)
+    assert sum(record.black for record in air.items) == 0
+
+
+def test_items_of_a_second_follow_each_other_without_black() -> None:
+    air = Air(frames={f"{n}": 30 + n for n in range(7)}, hours=0.2)
+    assert sum(record.black for record in air.items[1:]) == 0
+    assert len(air.items) > 500
+
+
+def test_an_asset_slow_to_cue_is_late_once_and_on_time_at_the_next_tune_in() -> None:
+    leads = Leads()
+    film = {"film": 90 * 60 * 30}
+    late = Air(frames=film, hours=0.1, leads=leads, cue_ms={"film": 900}).items[0]
+    assert late.first_tick - late.planned_first_tick > 15
+    again = Air(frames=film, hours=0.1, leads=leads, cue_ms={"film": 900}).items[0]
+    assert again.first_tick == again.planned_first_tick
+
+
+def test_a_tune_in_at_the_very_end_of_an_item_begins_with_the_next() -> None:
+    frames = {"a": 300, "b": 300}
+    a_ends_ms = START_MS + 600
+    air = Air("25/1", frames, hours=0.001, epoch_ms=a_ends_ms - 12_000)
+    assert [record.asset for record in air.records] == [BLACK, "b"]
+    assert 0 <= air.records[1].first_time_ms - a_ends_ms < 40
