@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from air_py import Counters, ProgramFormat, Status
 from air_py.channel import Channel
-from air_py.director.status import ChannelState, ChannelStatus, TuneIns
+from air_py.channel_status import ChannelState, ChannelStatus, TuneIns
 from air_py.fanout import FanoutStats, StreamFinding
 from air_py.schedule import Airing
 

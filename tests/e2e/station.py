@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from air_py import api, check, page
-from air_py.director.status import ChannelStatus
+from air_py.channel_status import ChannelStatus
 from air_py.fanout import StreamFinding
 from tests.channels import OFF, Hourly, channel, on_air
 

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from air_py import server
-from air_py.runtime import Channel
-from air_py.serve import ChannelApp
-from fakes import PACKET, FakeEngine
+from air_py.director import ProgramDirector
+from fakes import PACKET, FakeEngine, channel_of
 
 
 class Flood(FakeEngine):
     """Writes until the stream is closed, as fast as it is read."""
 
     def switch_to_live(self, channel_id: int, *, target_boundary_time_ms: int = 0) -> Any:
-        reply = super().switch_to_live(channel_id)
-        threading.Thread(target=self._flood).start()
+        reply = super().switch_to_live(channel_id, target_boundary_time_ms=target_boundary_time_ms)
+        if not target_boundary_time_ms:
+            threading.Thread(target=self._flood).start()
         return reply
 
     def _flood(self) -> None:
@@ -44,7 +44,7 @@ async def reload() -> None:
 
 if __name__ == "__main__":
     listener = server.listen("127.0.0.1", 0)
-    app = ChannelApp([Channel(1, ("pattern:bars",))], make_engine=Flood)  # type: ignore[arg-type]
+    app = ProgramDirector([channel_of("pattern:bars")], make_engine=Flood)  # type: ignore[arg-type]
     watched = sys.argv[1:]
     server.run(
         app,

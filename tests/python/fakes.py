@@ -68,7 +68,8 @@ class FakeEngine:
     """Stands in for ``air_py.Engine``.
 
     A switch now is taken at once, one for a boundary by :meth:`take`. ``unplayable`` assets are refused, ``hanging``
-    ones wait for the stop; ``raises`` is what loading anything but black raises. The stop reports the record of
+    ones wait for the stop; ``raises`` is what loading anything but black raises,
+    ``breaks`` what asking for an event does. The stop reports the record of
     ``on_air_at_the_stop``.
     """
 
@@ -86,6 +87,7 @@ class FakeEngine:
         self.unplayable = unplayable
         self.hanging = hanging
         self.raises = raises
+        self.breaks: Exception | None = None
         self.on_air_at_the_stop = ""
         self.stopped = threading.Event()
         self.stream: socket.socket | None = None
@@ -187,6 +189,8 @@ class FakeEngine:
             self.changed.notify_all()
         if self.lost:
             raise EngineLost("killed")
+        if self.breaks is not None:
+            raise self.breaks
         try:
             return self._events.get(timeout=timeout) if timeout else self._events.get_nowait()
         except queue.Empty:

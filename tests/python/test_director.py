@@ -190,14 +190,14 @@ async def test_an_engine_that_refuses_is_a_503_with_the_reason_and_the_next_view
         assert len(engines.made) == tries
 
 
-@pytest.mark.parametrize("reason", [AirError("no memory"), OSError("no descriptors"), ValueError("no such preset")])
-async def test_what_keeps_a_channel_off_the_air_is_a_503_with_the_reason(reason: Exception) -> None:
+@pytest.mark.parametrize("kind", [AirError, OSError, ValueError])
+async def test_what_keeps_a_channel_off_the_air_is_a_503_with_the_reason(kind: type[Exception]) -> None:
     def make_engine(sink: SinkConfig) -> Any:
-        raise reason
+        raise kind("no luck")
 
     viewer = Viewer(director_of(make_engine), "/channels/1.ts")
     await viewer.gone()
-    assert viewer.status == 503 and str(reason).encode() in viewer.body
+    assert viewer.status == 503 and b"no luck" in viewer.body
 
 
 async def test_stopping_the_app_ends_responses_and_lets_nobody_in() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from air_py import metrics
-from air_py.director.status import ChannelState, ChannelStatus
+from air_py.channel_status import ChannelState, ChannelStatus
 from air_py.fanout import StreamFinding
 from tests.channels import OFF, on_air
 

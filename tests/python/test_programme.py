@@ -9,6 +9,7 @@ from fractions import Fraction
 from math import floor
 
 import pytest
+
 from air_py import AsRun, ProgramFormat, StreamTransport
 from air_py.channel import Channel
 from air_py.director.leads import Leads
@@ -124,8 +125,7 @@ def test_tuning_in_joins_at_the_frame_due_by_the_clock(minutes: float) -> None:
 
 def test_what_cannot_be_opened_or_decoded_has_its_time_in_black_and_the_rest_is_on_time() -> None:
     """PAINS 35."""
-    for fault in ("unplayable", "undecodable"):
-        air = Air(hours=1, **{fault: ("b",)})
+    for air in (Air(unplayable=("b",)), Air(undecodable=("b",))):
         assert {record.asset for record in air.records} == {"a", "c", BLACK}
         assert all(abs(air.lateness_in_frames(record)) <= 1 for record in air.items)
         assert all(record.black == 0 for record in air.items)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from air_py import EventKind
 from air_py.as_run import AsRunLog
 from air_py.director import runtime as runtime_module
@@ -132,15 +133,22 @@ def test_a_runtime_stopped_before_its_start_never_starts() -> None:
 
 
 def test_a_programme_that_breaks_ends_the_stream(caplog: pytest.LogCaptureFixture) -> None:
-    engine = FakeEngine(hanging="a")
+    engine = FakeEngine()
     with on_air(engine) as (runtime, _):
-        engine.wait_for_call("load_preview", "a")
-        engine.raises = RuntimeError("out of luck")
-        engine.stopped.set()
+        engine.breaks = RuntimeError("out of luck")
+        engine.report(EventKind.LATE)
         engine.wait_for_call("stop_channel")
-        with closing(runtime.fanout.viewer()) as viewer:
-            assert b"".join(viewer) in (b"", PACKET * 7)
+        assert until_closed(runtime)
     assert "the programme failed" in caplog.text and "out of luck" in caplog.text
+
+
+def until_closed(runtime: Runtime) -> bool:
+    """Whether viewers come to the end of the stream."""
+    try:
+        with closing(runtime.fanout.viewer()) as viewer:
+            return len(b"".join(viewer)) % 188 == 0
+    except BrokenPipeError:
+        return True
 
 
 def test_a_lost_engine_is_replaced_and_viewers_stay() -> None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
 from air_py import Engine, ProgramFormat, Segment, SinkConfig, check, render
-from air_py.runtime import Channel, Runtime
+from air_py.as_run import AsRunLog
+from air_py.channel import Channel
+from air_py.director.leads import Leads
+from air_py.director.programme import utc_now_ms
+from air_py.director.runtime import Runtime
+from air_py.schedule import Playlist
 
 pytestmark = pytest.mark.engine
 
@@ -63,25 +70,31 @@ def test_a_viewer_gets_a_clean_stream_each_time(url: str) -> None:
         assert report.is_clean, report.checks
 
 
-def test_a_playlist_shows_every_frame_of_every_asset(tmp_path: Path) -> None:
-    """LC-5, PAINS 2: and nothing between them, because the next is taken where the last one ends."""
-    clip = tmp_path / "clip.ts"
+def test_a_playlist_shows_every_frame_of_every_asset_and_nothing_between(tmp_path: Path) -> None:
+    """LC-5, PAINS 2, 16: each begins within a frame of its time."""
+    clip, log = tmp_path / "clip.ts", tmp_path / "as-run.jsonl"
     form = ProgramFormat(640, 360, "25/1")
     sink = SinkConfig(preset="ultrafast")
     render([Segment("pattern:bars", duration_ms=1000)], clip, format=form, sink=sink)
-    engine = Engine(sink)
-    channel = Channel(1, (str(clip), "/nonexistent.mp4", str(clip)), form, sink, loop=False)
-    runtime = Runtime(channel, lambda _: engine)
-    try:
-        runtime.start()
-        for _ in runtime.reader:
-            status = engine.status()
-            if status is not None and status.live == "exhausted" and status.preview == "empty":
-                assert (status.counters.content_frames, status.counters.failsafe_entries) == (50, 1)
-                break
-    finally:
-        runtime.stop()
-        runtime.reader.close()
+    # Three seconds ahead, so that the first begins in time and whole.
+    schedule = Playlist.of([str(clip)] * 3, "25/1", epoch_ms=utc_now_ms() + 3000, loop=False)
+    plan = list(schedule.between(schedule.epoch_ms, schedule.epoch_ms + 3000))
+    with AsRunLog(log) as as_run:
+        runtime = Runtime(Channel(1, "one", schedule, form, sink), Engine, Leads(), as_run=as_run)
+        try:
+            runtime.start()
+            with closing(runtime.fanout.viewer()) as viewer:
+                for _ in viewer:
+                    if utc_now_ms() > schedule.epoch_ms + 3500:
+                        break
+        finally:
+            runtime.stop()
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    aired = [record for record in records if record["asset"] == str(clip)]
+    assert [(record["content"], record["held"]) for record in aired] == [(25, 0)] * 3
+    assert all(abs(record["first_time_ms"] - airing.start_ms) <= 40 for record, airing in zip(aired, plan, strict=True))
+    # After the last one black comes on as the filler it is, or as the end of the last.
+    assert [record["black"] for record in aired[:2]] == [0, 0]
 
 
 def test_ctrl_c_while_somebody_watches_ends_it_with_0(server: subprocess.Popen[str], url: str, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class ServerProcess:
         viewer.sendall(b"GET /channels/1.ts HTTP/1.1\r\nHost: air\r\n\r\n")
         head = viewer.recv(4096)
         assert head.startswith(b"HTTP/1.1 200"), head
-        assert b"video/mp2t" in head and b"transfer-encoding: chunked" in head.lower()
+        assert b"video/mp2t" in head and b"connection: close" in head.lower()
         return viewer
 
     def end(self, number: int) -> tuple[int, float, bytes]:

@@ -12,8 +12,19 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from air_py import AsRun, AttachStreamReply, Event, EventKind, LoadPreviewReply, Reply, ResultCode, SourcePicture
-from air_py import Status, StreamTransport, SwitchToLiveReply
+from air_py import (
+    AsRun,
+    AttachStreamReply,
+    Event,
+    EventKind,
+    LoadPreviewReply,
+    Reply,
+    ResultCode,
+    SourcePicture,
+    Status,
+    StreamTransport,
+    SwitchToLiveReply,
+)
 from fakes import COUNTERS, OK, refusal
 
 READ_AHEAD = 12

@@ -9,7 +9,7 @@ from typing import Any
 
 from ._air import __version__
 from .channel import Channel
-from .director.status import ChannelStatus
+from .channel_status import ChannelStatus
 from .lineup import stream_path
 
 __all__ = ["channel", "channels", "guide"]

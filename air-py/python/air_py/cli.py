@@ -30,7 +30,7 @@ from . import (
     render,
 )
 from .as_run import AsRunLog
-from .runtime import DEFAULT_FORMAT
+from .channel import DEFAULT_FORMAT
 
 __all__ = ["main"]
 
@@ -67,10 +67,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"air-py {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = _command(commands, "serve", _serve, "serve a channel over HTTP, on air while somebody watches")
-    command.add_argument("media", nargs="*", metavar="MEDIA", help="files to play in order (default: pattern:bars)")
+    command = _command(commands, "serve", _serve, "serve channels over HTTP, each on air while somebody watches")
+    command.add_argument(
+        "media", nargs="*", metavar="MEDIA", help="what one channel airs, in order, from now on (default: pattern:bars)"
+    )
+    command.add_argument("--channels", metavar="FILE.toml", help="channels and their schedules, in place of MEDIA")
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     command.add_argument("--port", type=_integer(0, 65535), default=8000, help="port; 0 takes a free one (%(default)s)")
+    command.add_argument("--token", metavar="TEXT", help="let in only who brings it, as ?token=TEXT or as a bearer")
+    command.add_argument("--isolate", action="store_true", help="run each channel's engine in a process of its own")
     command.add_argument("--loop", action=argparse.BooleanOptionalAction, default=True, help="start over at the end")
     _add_output_options(command)
     command.add_argument("--as-run", metavar="FILE", help="append a line of JSON for each segment that was on air")
@@ -144,25 +149,14 @@ def _add_output_options(command: argparse.ArgumentParser) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     try:
-        from . import server
-        from .runtime import Channel
-        from .serve import ChannelApp
+        from .serving import serve
     except ImportError as error:
         raise ValueError(f"serve needs the extra 'serve' (pip install air-py[serve]): {error}") from error
 
     media = options.media or ["pattern:bars"]
-    _warn_of_unplayable(media)
-    try:
-        listener = server.listen(options.host, options.port)
-    except OSError as error:
-        raise ValueError(f"cannot listen on {options.host}:{options.port}: {error.strerror}") from error
-
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    with listener, _as_run(options) as as_run:
-        channel = Channel(1, tuple(media), options.format, _sink(options), options.loop, as_run)
-        url = f"http://{host}:{listener.getsockname()[1]}/channels/{channel.channel_id}.ts"
-        server.run(ChannelApp([channel]), listener, on_ready=lambda: print(url, flush=True))
-    return 0
+    if not options.channels:
+        _warn_of_unplayable(media)
+    return serve(options, media, _sink(options))
 
 
 def _as_run(options: argparse.Namespace) -> AsRunLog | nullcontext[None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 
 from ._air import __version__
-from .director.status import ChannelState, ChannelStatus
+from .channel_status import ChannelState, ChannelStatus
 from .fanout import FanoutStats
 from .results import Status
 

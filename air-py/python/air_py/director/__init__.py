@@ -4,7 +4,7 @@ Read :mod:`.director` first, then :mod:`.live_channel` (a channel's life), :mod:
 :mod:`.programme` (what the engine is told to air).
 """
 
+from ..channel_status import ChannelState, ChannelStatus, TuneIns
 from .director import ProgramDirector
-from .status import ChannelState, ChannelStatus, TuneIns
 
 __all__ = ["ChannelState", "ChannelStatus", "ProgramDirector", "TuneIns"]

@@ -15,12 +15,12 @@ from starlette.types import Receive, Scope, Send
 
 from ..as_run import AsRunLog
 from ..channel import Channel
+from ..channel_status import ChannelStatus
 from ..engine import Engine
 from ..metrics import Totals
 from .live_channel import LiveChannel
 from .pages import Pages
 from .runtime import EngineFactory
-from .status import ChannelStatus
 from .streaming import stream
 
 __all__ = ["ProgramDirector"]

@@ -12,11 +12,11 @@ from statistics import quantiles
 
 from ..as_run import AsRunLog
 from ..channel import Channel
+from ..channel_status import ChannelState, ChannelStatus, TuneIns
 from ..fanout import Fanout
 from .leads import Leads
 from .programme import ChannelUnavailable, utc_now_ms
 from .runtime import EngineFactory, Runtime
-from .status import ChannelState, ChannelStatus, TuneIns
 from .threads import in_a_thread, to_the_end
 
 __all__ = ["LiveChannel"]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from .. import api, guide, lineup, metrics, page
+from ..channel_status import ChannelState
 from .programme import utc_now_ms
-from .status import ChannelState
 
 if TYPE_CHECKING:
     from .director import ProgramDirector
@@ -134,7 +134,7 @@ def _base_url(request: Request) -> str:
 
 
 def _token(request: Request) -> str | None:
-    """What the client has shown in its URL: what it gets in answer has to carry it on, since players send no headers."""
+    """What the client has in its URL, to be carried on by the URLs it gets, since players send no headers."""
     return request.query_params.get("token")
 
 

@@ -22,7 +22,7 @@ from ..as_run import AsRunLog
 from ..channel import Channel
 from ..engine import Engine
 from ..isolated import EngineLost
-from ..results import Event, EventKind, Reply
+from ..results import Event, EventKind, Reply, StreamTransport
 from ..schedule import Airing, Schedule
 from .leads import Leads
 
@@ -95,7 +95,7 @@ class Programme:
         self._armed: _Switch | None = None
         self._replaced: set[Airing] = set()
 
-    def begin(self, transport: int, endpoint: str) -> None:
+    def begin(self, transport: StreamTransport, endpoint: str) -> None:
         """Puts the channel on air, in black: a viewer has a stream at once, however long the first asset takes.
 
         :raises ChannelUnavailable: the engine refused.

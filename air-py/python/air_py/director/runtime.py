@@ -137,7 +137,7 @@ class Runtime:
 
     def _play(self) -> None:
         """One engine's life."""
-        engine = self._make_engine(self._channel.sink)
+        engine = self._make_engine(self._channel.named_sink())
         programme = Programme(self._channel, engine, self._leads, self._stopping, as_run=self._as_run)
         with self._lock:
             self._engine, self._programme = engine, programme

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from ..fanout import FanoutStats
-from ..results import Status
-from ..schedule import Airing
+from .fanout import FanoutStats
+from .results import Status
+from .schedule import Airing
 
 __all__ = ["ChannelState", "ChannelStatus", "TuneIns"]
 
