@@ -32,10 +32,14 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        assert self.process.stdout
-        self.url = self.process.stdout.readline().strip()
+        self.url = self._first_url()
         """Of the first channel."""
         self.base = self.url.rpartition("/channels/")[0]
+
+    def _first_url(self) -> str:
+        """The first line that is no record of the log."""
+        assert self.process.stdout
+        return next(line.strip() for line in self.process.stdout if line.startswith("http"))
 
     @property
     def pid(self) -> int:

@@ -164,5 +164,5 @@ def test_a_playlist_is_made_of_what_can_be_played(tmp_path: Path, caplog: pytest
     path = str(folder(tmp_path, "a.mp4") / "a.mp4")
     with caplog.at_level(logging.WARNING, "air.schedule"):
         playlist = Playlist.of([path, str(tmp_path / "no.mp4")], "30000/1001", epoch_ms=5)
-    assert playlist == Playlist((Item(path, "a", 60),), NTSC, 5)
+    assert playlist == Playlist((Item(path, "a", 60, picture_ms=40),), NTSC, 5)
     assert "no.mp4: No such file" in caplog.text

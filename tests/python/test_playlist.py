@@ -62,7 +62,7 @@ def test_a_viewer_joins_in_mid_programme() -> None:
     playlist = Playlist(items(250, 500), Fraction(25), EPOCH_MS)
     airing = playlist.at(EPOCH_MS + 42_500)
     assert (airing.asset, airing.start_ms, airing.end_ms) == ("/media/1.mp4", EPOCH_MS + 40_000, EPOCH_MS + 60_000)
-    assert airing.offset_at_ms(EPOCH_MS + 42_500) == 2500
+    assert airing.from_ms(EPOCH_MS + 42_500).offset_ms == 2500
 
 
 def test_each_lap_of_a_shuffle_has_its_own_order_and_every_item_once() -> None:

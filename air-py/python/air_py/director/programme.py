@@ -169,7 +169,7 @@ class Programme:
         """Cues what is due next and arms the switch to it."""
         switch = self._aim()
         airing = switch.airing
-        offset_ms = airing.offset_at_ms(switch.boundary_ms)
+        offset_ms = airing.from_ms(switch.boundary_ms).cue_ms
         try:
             reply: Reply = self._engine.load_preview(self._id, asset_path=airing.asset, start_offset_ms=offset_ms)
         except ValueError as error:  # A name that no file can have.

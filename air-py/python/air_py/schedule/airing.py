@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 __all__ = ["Airing", "Schedule"]
@@ -21,14 +21,27 @@ class Airing:
     """A file or a pattern."""
     title: str
     offset_ms: int = 0
-    """Where in the asset it starts."""
+    """What is due of the asset at ``start_ms``."""
     description: str = ""
     is_filler: bool = False
     """Whether it fills a gap: not for the guide, and no loss when it is cut."""
 
-    def offset_at_ms(self, time_ms: int) -> int:
-        """The position in the asset that is due at ``time_ms``."""
-        return self.offset_ms + time_ms - self.start_ms
+    picture_ms: int = 0
+    """How long a picture of the asset lasts, rounded up; 0 when that is not known."""
+    is_entered: bool = False
+    """Whether something else was on while it should have begun."""
+
+    def from_ms(self, time_ms: int) -> Airing:
+        """What is left of it at ``time_ms``, which is not before its start nor after its end."""
+        is_entered = self.is_entered or time_ms > self.start_ms
+        offset_ms = self.offset_ms + time_ms - self.start_ms
+        return replace(self, start_ms=time_ms, offset_ms=offset_ms, is_entered=is_entered)
+
+    @property
+    def cue_ms(self) -> int:
+        """The start offset to cue it with. A cue finds the first picture at or after its offset; what is due in the
+        middle of an asset is the one before, unless that instant is its own."""
+        return max(0, self.offset_ms - max(0, self.picture_ms - 1)) if self.is_entered else self.offset_ms
 
 
 class Schedule(Protocol):

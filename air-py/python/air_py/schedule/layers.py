@@ -27,7 +27,7 @@ class Gap:
         """What of ``airing`` is in the gap, of which some has to be."""
         start_ms = airing.start_ms if self.start_ms is None else max(airing.start_ms, self.start_ms)
         end_ms = airing.end_ms if self.end_ms is None else min(airing.end_ms, self.end_ms)
-        return replace(airing, start_ms=start_ms, end_ms=end_ms, offset_ms=airing.offset_at_ms(start_ms))
+        return replace(airing.from_ms(start_ms), end_ms=end_ms)
 
 
 def airings(at: Callable[[int], Airing], start_ms: int, end_ms: int) -> Iterator[Airing]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 from ..media_info import MediaInfo
@@ -123,7 +124,8 @@ def _item(entry: Entry, asset: str, info: MediaInfo, rate: Fraction) -> Item | s
         length_ns = min(length_ns or rest_ns, rest_ns)
     length_ns = length_ns or SLOT_MS * 1_000_000
     frames = max(1, -((SAME_INSTANT_NS - length_ns) * rate // 1_000_000_000))
-    return Item(asset, entry.title or readable(asset), frames, entry.start_offset_ms, entry.description)
+    picture_ms = ceil(1000 / Fraction(info.frame_rate)) if info.frame_rate else 0
+    return Item(asset, entry.title or readable(asset), frames, entry.start_offset_ms, entry.description, picture_ms)
 
 
 def natural(path: str) -> tuple[list[tuple[str, int]], str]:

@@ -29,6 +29,8 @@ class Item:
     offset_ms: int = 0
     """Where in the asset it starts."""
     description: str = ""
+    picture_ms: int = 0
+    """How long one of its pictures lasts, rounded up; 0 when that is not known."""
 
 
 class Reel:
@@ -56,6 +58,7 @@ class Reel:
             item.offset_ms,
             item.description,
             is_filler,
+            item.picture_ms,
         )
 
 

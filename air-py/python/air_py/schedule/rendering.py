@@ -15,4 +15,4 @@ def segments(schedule: Schedule, start_ms: int, end_ms: int) -> list[Segment]:
     """
     stretch = Gap(start_ms, end_ms)
     airings = (stretch.clip(airing) for airing in schedule.between(start_ms, end_ms))
-    return [Segment(airing.asset, airing.offset_ms, airing.end_ms - airing.start_ms) for airing in airings]
+    return [Segment(airing.asset, airing.cue_ms, airing.end_ms - airing.start_ms) for airing in airings]
