@@ -12,7 +12,7 @@ const PER_VIEWER: Duration = Duration::from_millis(1);
 const SHORTEST: Duration = Duration::from_millis(5);
 /// The most that bytes wait. With a pass over thousands of viewers behind it, gaps stay below 50 ms.
 const LONGEST: Duration = Duration::from_millis(30);
-/// Bytes that are worth a write at any time.
+/// Bytes that are worth a write: after more, the next wait is shorter, so that a fast engine never fills its socket.
 const ENOUGH: usize = 32 * 1024;
 /// Taking a batch costs a Python viewer about as much as this many writes.
 const PULLED_WEIGHT: usize = 8;
@@ -20,7 +20,8 @@ const PULLED_WEIGHT: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Batching {
     window: Duration,
-    last: Option<Instant>,
+    /// When a batch went, and its bytes.
+    last: Option<(Instant, usize)>,
 }
 
 impl Batching {
@@ -33,17 +34,16 @@ impl Batching {
         self.window = PER_VIEWER.saturating_mul(viewers).clamp(SHORTEST, LONGEST);
     }
 
-    /// How long the bytes that are there may still wait.
-    pub fn wait(&self, bytes: usize, now: Instant) -> Duration {
-        match self.last {
-            Some(last) if bytes < ENOUGH => (last + self.window).saturating_duration_since(now),
-            _ => Duration::ZERO,
-        }
+    /// How long what comes may still wait.
+    pub fn wait(&self, now: Instant) -> Duration {
+        let Some((last, bytes)) = self.last else { return Duration::ZERO };
+        let window = self.window * ENOUGH as u32 / bytes.max(ENOUGH) as u32;
+        (last + window).saturating_duration_since(now)
     }
 
     /// A batch has gone.
-    pub fn sent(&mut self, now: Instant) {
-        self.last = Some(now);
+    pub fn sent(&mut self, bytes: usize, now: Instant) {
+        self.last = Some((now, bytes));
     }
 }
 
@@ -55,24 +55,25 @@ mod tests {
     fn the_first_bytes_go_at_once_and_those_of_one_viewer_soon() {
         let (mut batching, now) = (Batching::new(), Instant::now());
         batching.set_viewers(1000, 0);
-        assert_eq!(batching.wait(188, now), Duration::ZERO, "the first");
-        batching.sent(now);
-        assert_eq!(batching.wait(188, now), LONGEST);
+        assert_eq!(batching.wait(now), Duration::ZERO, "the first");
+        batching.sent(188, now);
+        assert_eq!(batching.wait(now), LONGEST);
         batching.set_viewers(1, 0);
-        assert_eq!(batching.wait(188, now), SHORTEST);
-        assert_eq!(batching.wait(188, now + SHORTEST), Duration::ZERO, "after a pause too");
+        assert_eq!(batching.wait(now), SHORTEST);
+        assert_eq!(batching.wait(now + SHORTEST), Duration::ZERO, "after a pause too");
     }
 
     #[test]
     fn many_viewers_make_a_batch_that_waits_no_longer_than_said() {
         let (mut batching, now) = (Batching::new(), Instant::now());
-        batching.sent(now);
+        batching.sent(188, now);
         batching.set_viewers(10, 0);
-        assert_eq!(batching.wait(188, now), Duration::from_millis(10));
+        assert_eq!(batching.wait(now), Duration::from_millis(10));
         batching.set_viewers(4, 2);
-        assert_eq!(batching.wait(188, now + Duration::from_millis(5)), Duration::from_millis(15));
+        assert_eq!(batching.wait(now + Duration::from_millis(5)), Duration::from_millis(15));
         batching.set_viewers(100_000, 0);
-        assert_eq!(batching.wait(ENOUGH - 1, now), LONGEST);
-        assert_eq!(batching.wait(ENOUGH, now), Duration::ZERO);
+        assert_eq!(batching.wait(now), LONGEST);
+        batching.sent(4 * ENOUGH, now);
+        assert_eq!(batching.wait(now), LONGEST / 4);
     }
 }
