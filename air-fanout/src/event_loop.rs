@@ -255,11 +255,9 @@ impl EventLoop {
             return;
         }
         self.next_look = now + PATIENCE / 2;
-        if self.viewers.values().any(|connection| connection.is_blocked_since(now - PATIENCE)) {
+        if self.viewers.values().any(|connection| connection.is_stuck(now)) {
             let peers = Peers::look();
-            self.viewers.retain(|_, connection| {
-                !connection.is_blocked_since(now - PATIENCE) || connection.is_there(&peers)
-            });
+            self.viewers.retain(|_, connection| !connection.is_stuck(now) || connection.is_there(&peers));
             self.count_viewers();
         }
     }
