@@ -82,7 +82,8 @@ impl EventLoop {
         })
     }
 
-    /// Runs until the fan-out is closing. An error is the kernel's refusal to wait, and ends it too.
+    /// Runs until the fan-out is closing. An error is the system's, as no descriptors left for an engine, and
+    /// ends it too.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(EVENTS);
         while !self.shared.is_closing() {
@@ -155,7 +156,7 @@ impl EventLoop {
 
     /// One engine at a time: while it is there the others wait in the kernel.
     fn accept(&mut self) -> io::Result<()> {
-        let Some(engine) = self.endpoint.accept() else { return Ok(()) };
+        let Some(engine) = self.endpoint.accept()? else { return Ok(()) };
         epoll::add(&self.epoll, &engine, epoll::EventData::new_u64(ENGINE), WATCH)?;
         self.watched = true;
         epoll::delete(&self.epoll, &self.endpoint)?;
