@@ -40,11 +40,14 @@ impl Endpoint {
         &self.path
     }
 
-    /// The next engine that waits, if any.
-    pub fn accept(&self) -> Option<UnixStream> {
-        let (engine, _) = self.listener.accept().ok()?;
-        engine.set_nonblocking(true).ok()?;
-        Some(engine)
+    /// The next engine that waits, if any. An error is the system's, as no descriptors left.
+    pub fn accept(&self) -> io::Result<Option<UnixStream>> {
+        use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
+        match self.listener.accept() {
+            Ok((engine, _)) => engine.set_nonblocking(true).map(|()| Some(engine)),
+            Err(error) if matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -90,9 +93,9 @@ mod tests {
         assert_ne!(one.path(), two.path());
         let directory = one.path().parent().unwrap().to_owned();
         assert_eq!(fs::metadata(&directory).unwrap().permissions().mode() & 0o777, 0o700);
-        assert!(one.accept().is_none());
+        assert!(one.accept().unwrap().is_none());
         let _engine = UnixStream::connect(one.path()).unwrap();
-        assert!(one.accept().is_some());
+        assert!(one.accept().unwrap().is_some());
         drop(one);
         assert!(!directory.exists());
     }

@@ -1,7 +1,8 @@
 //! The fan-out's thread: waits for everything at once, and does one thing after the other.
 //!
-//! Bytes come from the engine, become a block of the ring when their batch is due, and go to every socket that takes
-//! them; then pulled viewers are woken and the judge is fed. It ends when the fan-out is closing.
+//! When a batch is due, what has come from the engine becomes a block of the ring and goes to every socket that takes
+//! it; then pulled viewers are woken and the judge is fed. Until then the bytes wait in the kernel: only after a pause
+//! is the engine's socket watched. It ends when the fan-out is closing.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -29,6 +30,8 @@ const FIRST_VIEWER: u64 = 3;
 /// Read from the engine at most before the viewers' turn.
 const READ_BYTES: usize = 128 * 1024;
 const EVENTS: usize = 256;
+/// Told once, and then not before it is asked for again.
+const WATCH: epoll::EventFlags = epoll::EventFlags::IN.union(epoll::EventFlags::ONESHOT);
 
 /// What the thread owns.
 pub(crate) struct EventLoop {
@@ -38,6 +41,8 @@ pub(crate) struct EventLoop {
     epoll: OwnedFd,
     endpoint: Endpoint,
     engine: Option<UnixStream>,
+    /// The engine's next bytes are told; otherwise they are looked for when a batch is due.
+    watched: bool,
     intake: Intake,
     batching: Batching,
     viewers: BTreeMap<u64, Connection>,
@@ -66,6 +71,7 @@ impl EventLoop {
             epoll,
             endpoint,
             engine: None,
+            watched: false,
             intake: Intake::default(),
             batching: Batching::new(),
             viewers: BTreeMap::new(),
@@ -76,7 +82,8 @@ impl EventLoop {
         })
     }
 
-    /// Runs until the fan-out is closing. An error is the kernel's refusal to wait, and ends it too.
+    /// Runs until the fan-out is closing. An error is the system's, as no descriptors left for an engine, and
+    /// ends it too.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Vec::with_capacity(EVENTS);
         while !self.shared.is_closing() {
@@ -89,10 +96,11 @@ impl EventLoop {
             events.iter().try_for_each(|event| self.handle(*event))?;
             let now = Instant::now();
             self.finish_turns(now);
-            self.publish_if_due(now);
+            self.pass_on_if_due(now)?;
             self.look_at_blocked(now);
         }
         // what has come is theirs
+        self.read()?;
         self.publish(Instant::now());
         Ok(())
     }
@@ -102,8 +110,7 @@ impl EventLoop {
         if !self.unfinished.is_empty() {
             return Some(Duration::ZERO);
         }
-        let waiting = Some(self.intake.waiting()).filter(|bytes| *bytes > 0);
-        let batch = waiting.map(|bytes| self.batching.wait(bytes, now));
+        let batch = (self.engine.is_some() && !self.watched).then(|| self.batching.wait(now));
         let look = (!self.viewers.is_empty()).then(|| self.next_look.saturating_duration_since(now));
         [batch, look].into_iter().flatten().min()
     }
@@ -112,7 +119,7 @@ impl EventLoop {
         match event.data.u64() {
             BELL => self.join(),
             ENDPOINT => self.accept()?,
-            ENGINE => self.read()?,
+            ENGINE => self.watched = false,
             viewer => {
                 let gone = epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR;
                 // copied: the kernel's struct is packed
@@ -149,8 +156,9 @@ impl EventLoop {
 
     /// One engine at a time: while it is there the others wait in the kernel.
     fn accept(&mut self) -> io::Result<()> {
-        let Some(engine) = self.endpoint.accept() else { return Ok(()) };
-        epoll::add(&self.epoll, &engine, epoll::EventData::new_u64(ENGINE), epoll::EventFlags::IN)?;
+        let Some(engine) = self.endpoint.accept()? else { return Ok(()) };
+        epoll::add(&self.epoll, &engine, epoll::EventData::new_u64(ENGINE), WATCH)?;
+        self.watched = true;
         epoll::delete(&self.epoll, &self.endpoint)?;
         self.engine = Some(engine);
         let mut ring = self.shared.ring_mut();
@@ -159,10 +167,27 @@ impl EventLoop {
         Ok(())
     }
 
-    fn read(&mut self) -> io::Result<()> {
-        let Some(engine) = &mut self.engine else { return Ok(()) };
+    fn pass_on_if_due(&mut self, now: Instant) -> io::Result<()> {
+        if self.watched || !self.batching.wait(now).is_zero() {
+            return Ok(());
+        }
+        if self.read()? {
+            self.publish(now);
+        } else if let Some(engine) = &self.engine {
+            epoll::modify(&self.epoll, engine, epoll::EventData::new_u64(ENGINE), WATCH)?;
+            self.watched = true;
+        }
+        Ok(())
+    }
+
+    /// Takes what the engine has sent, one buffer at most; whether there was any.
+    fn read(&mut self) -> io::Result<bool> {
+        let Some(engine) = &mut self.engine else { return Ok(false) };
         match engine.read(&mut self.buffer) {
-            Ok(length) if length > 0 => self.intake.take(&self.buffer[..length]),
+            Ok(length) if length > 0 => {
+                self.intake.take(&self.buffer[..length]);
+                return Ok(true);
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             _ => {
                 // closing it takes it out of the epoll set
@@ -171,14 +196,7 @@ impl EventLoop {
                 epoll::add(&self.epoll, &self.endpoint, data, epoll::EventFlags::IN)?;
             }
         }
-        Ok(())
-    }
-
-    fn publish_if_due(&mut self, now: Instant) {
-        let waiting = self.intake.waiting();
-        if waiting > 0 && self.batching.wait(waiting, now).is_zero() {
-            self.publish(now);
-        }
+        Ok(false)
     }
 
     /// Gives viewers what has come.
@@ -195,7 +213,7 @@ impl EventLoop {
         let pulled = self.shared.pulled_viewers();
         pulled.iter().for_each(|viewer| viewer.wake());
         self.batching.set_viewers(self.viewers.len(), pulled.len());
-        self.batching.sent(now);
+        self.batching.sent(block.len(), now);
         lock(&self.shared.inspection).feed(&block);
     }
 
@@ -238,11 +256,9 @@ impl EventLoop {
             return;
         }
         self.next_look = now + PATIENCE / 2;
-        if self.viewers.values().any(|connection| connection.is_blocked_since(now - PATIENCE)) {
+        if self.viewers.values().any(|connection| connection.is_stuck(now)) {
             let peers = Peers::look();
-            self.viewers.retain(|_, connection| {
-                !connection.is_blocked_since(now - PATIENCE) || connection.is_there(&peers)
-            });
+            self.viewers.retain(|_, connection| !connection.is_stuck(now) || connection.is_there(&peers));
             self.count_viewers();
         }
     }

@@ -79,7 +79,7 @@ impl Fanout {
         let ends = Ends(shared.clone());
         let work = move || {
             let _ends = ends;
-            // The kernel's refusal to wait reads as what it is to everybody else: the end of the stream.
+            // An error of the system's reads as what it is to everybody else: the end of the stream.
             let _ = event_loop.run();
         };
         let thread = Builder::new().name(format!("{}-fanout", config.name)).spawn(work)?;

@@ -1,4 +1,4 @@
-//! A viewer whose batches a thread of the host takes.
+//! A viewer that comes for its batches, and what it waits on.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use crate::shared::{Shared, Tally, lock};
 /// A multiple of 188: what one batch holds at most.
 const BATCH_BYTES: usize = 188 * 1024;
 
-/// See the [module](self). Dropping it is leaving.
+/// A viewer whose batches a thread of the host takes. Dropping it is leaving.
 #[derive(Debug)]
 pub struct PulledViewer {
     shared: Arc<Shared>,

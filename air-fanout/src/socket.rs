@@ -151,9 +151,9 @@ impl Connection {
         sendmsg(&*self.socket, &slices, &mut SendAncillaryBuffer::default(), flags)
     }
 
-    /// The kernel has taken nothing since `then`.
-    pub fn is_blocked_since(&self, then: Instant) -> bool {
-        matches!(self.flow, Flow::Blocked { since, .. } if since <= then)
+    /// The kernel has taken nothing for [`PATIENCE`].
+    pub fn is_stuck(&self, now: Instant) -> bool {
+        matches!(self.flow, Flow::Blocked { since, .. } if now.saturating_duration_since(since) >= PATIENCE)
     }
 
     /// Looks at a blocked one's peer, and tells the kernel how patient to be; false when nobody is there.

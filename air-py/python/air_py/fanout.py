@@ -102,8 +102,8 @@ class Fanout:
         """Writes ``head`` and then the stream to a connected stream socket, without Python from then on.
 
         The descriptor is duplicated. Until the viewer is over nothing else may write to the socket; then it is shut
-        down, so an event loop that holds it too sees its end. What the peer sends is not read; when it closes its side
-        the viewer is over.
+        down, so an event loop that holds it too, and goes on reading it, sees its end. What the peer sends is not read
+        here; when it closes its side the viewer is over.
 
         :raises BrokenPipeError: the fan-out is closed.
         :raises OSError: the descriptor is no stream socket.
