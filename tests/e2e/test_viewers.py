@@ -23,6 +23,7 @@ from tests.e2e.server import Server, Viewer, get
 from tests.e2e.watch import pictures
 from tests.media import Clip, make
 
+SDT_PID = 0x11
 FILM = Clip(seconds=60)
 SHORT = [Clip(seconds=3, rate=Fraction(25)), Clip(seconds=2, rate=Fraction(24), container="mkv"), Clip(seconds=4)]
 
@@ -78,12 +79,15 @@ def test_viewers_get_the_same_bytes_from_where_they_come_in(server: Server) -> N
         list(pool.map(lambda viewer: viewer.read_for(2), [first, *others]))
         assert server.status()["viewers"] == 10
     for viewer in others:
-        at = first.data.find(viewer.data[: 20 * PACKET])
-        overlap = min(len(first.data) - at, len(viewer.data))
-        assert at % PACKET == 0 and overlap > 50_000
-        assert first.data[at : at + overlap] == viewer.data[:overlap]
         stream = Stream(bytes(viewer.data))
+        begins = stream.video[0].packet
         assert stream.packets[0].pid == 0 and stream.video[0].random_access
+        assert {packet.pid for packet in stream.packets[:begins]} <= {0, stream.pmt_pid, SDT_PID}
+        same = viewer.data[begins * PACKET :]
+        at = first.data.find(same[: 20 * PACKET])
+        overlap = min(len(first.data) - at, len(same))
+        assert at % PACKET == 0 and overlap > 50_000
+        assert first.data[at : at + overlap] == same[:overlap]
     assert server.is_off_the_air()
 
 
