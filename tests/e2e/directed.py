@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from air_py import ProgramFormat, SinkConfig
+from air_py.access import Access
 from air_py.channel import Channel
 from air_py.director import ProgramDirector
 from air_py.schedule import Airing
@@ -35,10 +36,11 @@ class Turns:
 class Directed(Served):
     """One channel, of ``assets`` that change every ``turn_ms``, by the director of this package."""
 
-    def __init__(self, assets: Sequence[str], turn_ms: int) -> None:
+    def __init__(self, assets: Sequence[str], turn_ms: int, token: str | None = None) -> None:
         schedule = Turns(assets, turn_ms)
         channel = Channel(1, "One", schedule, ProgramFormat(640, 360), SinkConfig(preset="ultrafast"))
-        super().__init__(ProgramDirector([channel]))
+        director = ProgramDirector([channel])
+        super().__init__(Access(director, token) if token else director)
 
     def is_on_air(self, channel_id: int = 1) -> bool:
         """Whether anything of the channel's engine runs, by its threads' names."""

@@ -176,6 +176,16 @@ def test_the_page_hands_its_token_on(browser: Browser, station: Station) -> None
         assert station.queries == {"token=se+cret"}
 
 
+def test_it_plays_where_a_token_is_needed(browser: Browser) -> None:
+    with Directed(["pattern:bars"], 60_000, token="s&cret") as server:
+        with browser.page(f"{server.url}?token=s%26cret#1") as page:
+            playing(page)
+            assert page.complaints() == []
+        with browser.page(f"{server.url}#1") as page:
+            assert "token" in page.run("document.body.textContent")
+            assert page.run("document.getElementById('video')") is None
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280, 1920])
 def test_nothing_sticks_out_at_the_side(browser: Browser, station: Station, width: int) -> None:
     with browser.page(f"{station.url}#2", width=width, height=800) as page:
