@@ -3,6 +3,7 @@
 //! Engine threads format a record and leave it in a bounded queue; they take no GIL and wait for nobody. One Python
 //! thread takes records out. When it falls behind, records are dropped and counted, never the programme.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -28,8 +29,17 @@ struct Queue {
     dropped: AtomicU64,
 }
 
-/// One log record: Python level, target (`air_core::output::sink`) and text.
-type Record = (u8, String, String);
+/// One log record: Python level, target (`air_core::output::sink`), text, and the fields that are in the text.
+type Record = (u8, String, String, Fields);
+
+type Fields = BTreeMap<&'static str, FieldValue>;
+
+/// What a field says; all that is no whole number is text.
+#[derive(IntoPyObject)]
+pub enum FieldValue {
+    Integer(i64),
+    Text(String),
+}
 
 /// Sends engine records of at least Python `level` to the queue. May be called again to change the level.
 #[pyfunction]
@@ -103,8 +113,12 @@ impl Subscriber for QueueSubscriber {
     fn event(&self, event: &Event<'_>) {
         let mut text = RecordText::default();
         event.record(&mut text);
+        if let Some(channel) = channel_of_this_thread() {
+            text.add("channel", FieldValue::Integer(channel.into()));
+        }
         let metadata = event.metadata();
-        self.0.offer((python_level(*metadata.level()), metadata.target().to_owned(), text.finish()));
+        let (text, fields) = text.finish();
+        self.0.offer((python_level(*metadata.level()), metadata.target().to_owned(), text, fields));
     }
 
     // Spans carry nothing that the records do not say themselves.
@@ -128,30 +142,58 @@ fn python_level(level: Level) -> u8 {
     }
 }
 
-/// `message field=value field=value`.
+/// Whose channel's thread speaks: a channel's threads are called `air-ch7-tick` and the like.
+fn channel_of_this_thread() -> Option<i32> {
+    let thread = std::thread::current();
+    thread.name()?.strip_prefix("air-ch")?.split('-').next()?.parse().ok()
+}
+
+/// `message field=value field=value`, and the same fields by name.
 #[derive(Default)]
 struct RecordText {
     message: String,
-    fields: String,
+    in_text: String,
+    fields: Fields,
 }
 
 impl RecordText {
-    fn finish(mut self) -> String {
-        self.message.push_str(&self.fields);
-        self.message
+    fn add(&mut self, name: &'static str, value: FieldValue) {
+        // Writing to a String cannot fail.
+        let _ = match &value {
+            FieldValue::Integer(number) => write!(self.in_text, " {name}={number}"),
+            FieldValue::Text(text) => write!(self.in_text, " {name}={text}"),
+        };
+        self.fields.insert(name, value);
+    }
+
+    fn finish(mut self) -> (String, Fields) {
+        self.message.push_str(&self.in_text);
+        (self.message, self.fields)
     }
 }
 
 impl Visit for RecordText {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // Writing to a String cannot fail.
-        let _ = match field.name() {
-            "message" => write!(self.message, "{value:?}"),
-            name => write!(self.fields, " {name}={value:?}"),
-        };
+        match field.name() {
+            "message" => {
+                let _ = write!(self.message, "{value:?}");
+            }
+            name => self.add(name, FieldValue::Text(format!("{value:?}"))),
+        }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.record_debug(field, &format_args!("{value}"));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field.name(), FieldValue::Integer(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.record_debug(field, &value),
+        }
     }
 }

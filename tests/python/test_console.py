@@ -30,6 +30,7 @@ from air_py import console
 console.configure("info", "json")
 logger = logging.getLogger("air.test")
 logger.info("skipped %s", "fílm.mp4\\nx", extra={"channel": 3, "asset": "fílm.mp4", "tick": 1800})
+logger.info("taken tick=0", extra={"fields": {"channel": 4, "tick": 0, "level": "ground", "thread": "t"}})
 logger.debug("not worth it")
 logging.getLogger("uvicorn.error").info("nor this")
 try:
@@ -82,7 +83,7 @@ def test_what_was_dropped_is_counted() -> None:
 
 def test_json_is_a_line_per_record_with_its_fields() -> None:
     ended = subprocess.run([sys.executable, "-c", JSON], capture_output=True, check=True)
-    skipped, failed, long = (json.loads(line) for line in ended.stderr.splitlines())
+    skipped, taken, failed, long = (json.loads(line) for line in ended.stderr.splitlines())
     time = skipped.pop("time")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", time)
     age = datetime.now(timezone.utc) - datetime.fromisoformat(time.replace("Z", "+00:00"))
@@ -95,5 +96,6 @@ def test_json_is_a_line_per_record_with_its_fields() -> None:
         "asset": "fílm.mp4",
         "tick": 1800,
     }
+    assert taken.items() >= {"level": "info", "channel": 4, "tick": 0, "thread": "t"}.items()
     assert failed["level"] == "error" and "ZeroDivisionError" in failed["exception"]
     assert len(long["message"]) == 100_000 and "air_py.console" in long["path"]

@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("warm", "no_leak")]
 
 FORMAT = ProgramFormat(640, 360)
 SINK = SinkConfig(preset="ultrafast", video_bitrate=500_000)
-SOON_S = 0.25
-"""Of the contract."""
+SOON_S = 1.0
+"""Four times what the contract gives: the machine may have other things to do."""
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def is_gone(pid: int) -> bool:
 
 def lose(engine: IsolatedEngine) -> None:
     os.kill(engine.pid, signal.SIGKILL)
-    assert engine.lost.wait(SOON_S * 4)
+    assert engine.lost.wait(SOON_S)
 
 
 @pytest.mark.parametrize("reach", STATES)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
 from air_py import Engine, ProgramFormat
+from air_py.isolated import IsolatedEngine
 from air_py.log import logger_name
 
 FORMAT = ProgramFormat(640, 360)
@@ -51,6 +54,29 @@ def test_engine_records_arrive_below_the_logger_air() -> None:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("make", [Engine, IsolatedEngine])
+def test_a_record_says_which_channel_and_what_of_it(make: type[Engine], caplog: pytest.LogCaptureFixture) -> None:
+    """In its text for people, and as fields for machines."""
+    caplog.set_level(logging.INFO, logger="air")
+    with make() as engine:
+        engine.start_channel(7, program_format=FORMAT)
+        engine.load_preview(7, asset_path="pattern:bars")
+        engine.switch_to_live(7)
+        assert engine.next_event(5)
+    taken = wait_for(lambda: [record for record in caplog.records if record.getMessage().startswith("taken ")])
+    assert taken.fields == {"segment": 1, "asset": "pattern:bars", "tick": 0, "channel": 7}  # type: ignore[attr-defined]
+    assert taken.getMessage() == "taken segment=1 asset=pattern:bars tick=0 channel=7"
+
+
+def wait_for(look: Callable[[], list[logging.LogRecord]]) -> logging.LogRecord:
+    """The first record found; a thread hands them on."""
+    deadline = time.monotonic() + 5
+    while not (found := look()):
+        assert time.monotonic() < deadline
+    return found[0]
 
 
 @pytest.mark.engine

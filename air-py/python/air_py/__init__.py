@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .fanout import Fanout, FanoutStats, SlowPolicy, StreamFinding, Viewer
     from .formats import ProgramFormat
+    from .isolated import EngineLost, IsolatedEngine
     from .media_info import MediaInfo, probe
     from .plan import load_plan
     from .rendering import Progress, Segment, Stats, render
@@ -41,12 +42,14 @@ __all__ = [
     "CheckSummary",
     "Counters",
     "Engine",
+    "EngineLost",
     "Event",
     "EventKind",
     "Facts",
     "Fanout",
     "FanoutStats",
     "Finding",
+    "IsolatedEngine",
     "LoadPreviewReply",
     "MediaInfo",
     "ProgramFormat",
@@ -78,6 +81,7 @@ _MODULES = {
     "engine": ("Engine",),
     "fanout": ("Fanout", "FanoutStats", "SlowPolicy", "StreamFinding", "Viewer"),
     "formats": ("ProgramFormat",),
+    "isolated": ("EngineLost", "IsolatedEngine"),
     "media_info": ("MediaInfo", "probe"),
     "plan": ("load_plan",),
     "rendering": ("Progress", "Segment", "Stats", "render"),

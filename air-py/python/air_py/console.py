@@ -28,16 +28,17 @@ class _JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
-        fields = {
+        standard = {
             "time": time.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        fields |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        given |= given.pop("fields", {})  # The engine's, together because their names are any.
         if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields, default=str)
+            given["exception"] = self.formatException(record.exc_info)
+        return json.dumps({**standard, **given, **standard}, default=str)
 
 
 class _NeverBlocking(logging.Handler):

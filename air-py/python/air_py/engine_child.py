@@ -2,8 +2,8 @@
 
 Run as a file, with a descriptor and its parent's process ID. A request ``[number, method, arguments]`` is answered
 with ``[number, fields, null]`` or ``[number, null, [kind, text]]``, each from a thread of its own, so a long one delays
-no other. A log record is ``[0, level, target, text, dropped]``. The process lives as long as its parent keeps the
-other end open.
+no other. A log record is ``[0, level, target, text, fields, dropped]``. The process lives as long as its parent keeps
+the other end open.
 
 It loads next to nothing besides the engine: a viewer waits for it.
 """
@@ -53,8 +53,8 @@ def main(descriptor: int, parent: int) -> None:
 
     def tell_records() -> None:
         while (record := _air.log_next()) is not None:
-            (level, target, text), dropped = record
-            tell(0, level, target, text, dropped)
+            fields, dropped = record
+            tell(0, *fields, dropped)
 
     while (request := wire.receive(descriptor)) is not None:
         number, method, arguments = request

@@ -19,10 +19,9 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from . import engine_child, wire
+from . import engine_child, log, wire
 from ._air import AirError
 from .courier import Courier
-from .log import logger_name
 
 __all__ = ["EngineLost", "EngineProcess"]
 
@@ -31,6 +30,9 @@ _ANSWER_S = 10.0
 
 _STOP_S = 0.15
 """What a stop may take, so that with the kill after it a channel is gone within a quarter of a second."""
+
+_EXIT_S = 0.05
+"""What a process that has been stopped, or has hung up, may take to end by itself."""
 
 _FLAGS = ("-I", "-S", "-X", "faulthandler")
 """Nothing of the user's environment is loaded, and a crash says where it was."""
@@ -188,7 +190,7 @@ class EngineProcess:
     def _finish(self, complaints: int) -> None:
         assert self._process is not None  # It has been started: there was something to read from.
         try:
-            self._process.wait(_STOP_S)
+            self._process.wait(_EXIT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -209,14 +211,11 @@ class EngineProcess:
 
 
 @lru_cache(maxsize=1)
-def _records() -> Courier[tuple[Any, ...]]:
+def _records() -> Courier[Any]:
     """Where log records go: the reader of an engine's answers must not wait for a handler."""
     return Courier("air-log-engines", _log, _RECORDS)
 
 
-def _log(record: tuple[Any, ...], dropped: int) -> None:
-    level, target, text, dropped_there = record
-    logger = logging.getLogger(logger_name(target))
-    if dropped + dropped_there:
-        logger.warning("%d log records dropped before the next", dropped + dropped_there)
-    logger.log(level, "%s", text)
+def _log(record: tuple[int, str, str, dict[str, int | str], int], dropped_here: int) -> None:
+    level, target, text, fields, dropped = record
+    log.hand_on(level, target, text, fields, dropped + dropped_here)

@@ -15,7 +15,7 @@ import threading
 
 from . import _air
 
-__all__ = ["connect"]
+__all__ = ["connect", "hand_on", "logger_name"]
 
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
@@ -34,11 +34,16 @@ def connect() -> None:
 
 def _drain() -> None:
     while (record := _air.log_next()) is not None:
-        (level, target, text), dropped = record
-        logger = logging.getLogger(logger_name(target))
-        if dropped:
-            logger.warning("%d log records dropped before the next", dropped)
-        logger.log(level, "%s", text)
+        (level, target, text, fields), dropped = record
+        hand_on(level, target, text, fields, dropped)
+
+
+def hand_on(level: int, target: str, text: str, fields: dict[str, int | str], dropped: int) -> None:
+    """Logs an engine record, whose ``fields`` are in its text and also its attribute ``fields``."""
+    logger = logging.getLogger(logger_name(target))
+    if dropped:
+        logger.warning("%d log records dropped before the next", dropped)
+    logger.log(level, "%s", text, extra={"fields": fields})
 
 
 def logger_name(target: str) -> str:

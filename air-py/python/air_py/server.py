@@ -38,8 +38,8 @@ _OWN_DESCRIPTORS = 256
 _TELL_AGAIN_S = 60.0
 """Between two records of the same trouble."""
 
-_BACKLOG = 128
-"""Connections the kernel keeps for us; also how many are accepted at once, before others are served again."""
+_BACKLOG = 1024
+"""Connections the kernel keeps for us: as many may come at once and none has to try again, a second later."""
 
 
 class Application(Protocol):

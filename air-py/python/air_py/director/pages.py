@@ -129,7 +129,8 @@ def _json(value: Any, status: int = 200) -> Response:
 
 
 def _base_url(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
+    # Starlette's own stops short of where the director is mounted.
+    return str(request.base_url.replace(path=request.scope.get("root_path", ""))).rstrip("/")
 
 
 def _token(request: Request) -> str | None:
