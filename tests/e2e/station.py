@@ -70,6 +70,8 @@ class Station(Served):
         self.tune_ins = 0
         self.queries: set[str] = set()
         """Of all requests but those for files."""
+        self.is_broken = False
+        """Whether it answers requests for the status with an error."""
         self._cut = threading.Event()
         routes = [
             Route("/", self._file),
@@ -105,6 +107,8 @@ class Station(Served):
     async def _channels(self, request: Request) -> Response:
         self.queries.add(request.url.query)
         now_ms = int(time.time() * 1000)
+        if self.is_broken:
+            return Response(status_code=500)
         return JSONResponse(api.channels([self._status(number, now_ms) for number in self._viewers], now_ms))
 
     async def _guide(self, request: Request) -> Response:

@@ -191,3 +191,12 @@ def test_nothing_sticks_out_at_the_side(browser: Browser, station: Station, widt
     with browser.page(f"{station.url}#2", width=width, height=800) as page:
         playing(page)
         assert page.run("document.documentElement.scrollWidth") <= width
+
+
+def test_an_answer_that_is_an_error_is_told_until_there_is_a_better_one(browser: Browser, station: Station) -> None:
+    with browser.page(station.url) as page:
+        page.wait("document.querySelectorAll('.card').length == 2")
+        station.is_broken = True
+        page.wait("document.getElementById('trouble').textContent.includes('500')")
+        station.is_broken = False
+        page.wait("document.getElementById('trouble').hidden")

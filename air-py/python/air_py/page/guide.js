@@ -19,18 +19,15 @@ export class Guide {
         this.cards.delete(id);
       }
     }
-    for (const channel of channels) {
-      let card = this.cards.get(channel.channel_id);
-      if (card === undefined) {
-        card = this.#add(channel.channel_id);
-      }
+    channels.forEach((channel, at) => {
+      const card = this.cards.get(channel.channel_id) ?? this.#add(channel.channel_id, at);
       fill(card, channel, nowMs, channel.channel_id === watched);
-    }
+    });
   }
 
   /** Moves the focus to the next card, or by -1 to the one before. */
   step(by) {
-    const links = [...this.cards.values()];
+    const links = [...this.list.querySelectorAll("a")];
     const at = links.indexOf(document.activeElement);
     links[at < 0 ? 0 : Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
   }
@@ -39,9 +36,10 @@ export class Guide {
     this.cards.get(id)?.focus({ preventScroll: true });
   }
 
-  #add(id) {
-    this.list.append(this.template.content.cloneNode(true));
-    const card = this.list.lastElementChild.firstElementChild;
+  #add(id, at) {
+    const item = document.importNode(this.template.content, true).firstElementChild;
+    this.list.insertBefore(item, this.list.children[at] ?? null);
+    const card = item.firstElementChild;
     card.href = `#${id}`;
     card.querySelector(".number").textContent = id;
     this.cards.set(id, card);
