@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -56,3 +57,14 @@ def test_the_plan_is_one(tmp_path: Path) -> None:
     film, black = air_py.load_plan(plan)
     assert film == air_py.Segment(str(tmp_path / "Lights, camera, action.mp4"), 1500, 20_000)
     assert black == air_py.Segment("pattern:black", 0, 2000)
+
+
+def test_the_channels_file_is_one(tmp_path: Path) -> None:
+    file = tmp_path / "channels.toml"
+    (channels,) = (example for example in blocks("toml", README) if "[[channel]]" in example)
+    file.write_text(channels)
+    for name in ("films/a.mp4", "idents/b.mp4", "news.mp4"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(make(Clip()), tmp_path / name)
+    config = air_py.load_config(file)
+    assert [channel.name for channel in config.channels] == ["Films"] and not config.warnings

@@ -93,7 +93,7 @@ def read_channel(table: Table, lookup: Lookup, taken: set[int]) -> Channel:
         table.notes.add(table.place, "has nothing to air: wants a [channel.playlist] or a [[channel.block]]")
     table.close()
     schedule = Grid(Blocks(dated, daily, home, rate), playlist, filler)
-    return Channel(channel_id, name, schedule, house, sink, logo)
+    return Channel(channel_id, name, schedule, house, sink, logo, filler)
 
 
 def _free(value: Any, taken: set[int]) -> int:
