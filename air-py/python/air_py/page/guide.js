@@ -52,7 +52,7 @@ function fill(card, channel, nowMs, watched) {
   logo(card.querySelector("img"), card.querySelector(".number"), channel.logo);
   text(card, ".name", channel.name);
   badge(card.querySelector(".badge"), channel);
-  text(card, ".programme", now.title);
+  text(card, ".title", now.title);
   text(card, ".until", `until ${clock(now.end_ms)}`);
   const progress = card.querySelector("progress");
   progress.value = elapsed(now, nowMs);
