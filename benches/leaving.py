@@ -30,7 +30,7 @@ def main() -> None:
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as sockets:
         os.environ["TMPDIR"] = sockets
-        with serving(Path(folder), CLIPS) as server:
+        with serving(Path(folder), [[clip] for clip in CLIPS]) as server:
             for _ in range(20):  # Libraries and allocators settle.
                 leave(server)
             held, memory = server.held(), resident_bytes(server.pid)

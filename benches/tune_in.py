@@ -11,7 +11,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ ZAPS = 100
 def main() -> None:
     """Print the figures."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), CLIPS) as server:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), [[clip] for clip in CLIPS]) as server:
         firsts = [tune_in(server, 1 + n % len(CLIPS), Path(folder)) for n in range(times)]
         report("cold: request to the head of the answer", [wait.answer_ms for wait in firsts])
         report("cold: request to the first decodable picture, whatever it shows", [wait.picture_ms for wait in firsts])
@@ -54,12 +54,12 @@ def main() -> None:
 
 
 @contextmanager
-def serving(folder: Path, clips: list[Clip], *arguments: str) -> Iterator[Server]:
-    """A server with a channel for each clip, which it loops for ever, at 640x360."""
+def serving(folder: Path, playlists: Sequence[Sequence[Clip]], *arguments: str) -> Iterator[Server]:
+    """A server with a channel at 640x360 for each playlist, which it airs over and over."""
     channels = [
-        f'[[channel]]\nid = {number}\nname = "{clip.name}"\nformat = "640x360@30000/1001"\n'
-        f"[channel.playlist]\nmedia = ['{make(clip)}']\nepoch = 2026-01-01T00:00:00Z\n"
-        for number, clip in enumerate(clips, start=1)
+        f'[[channel]]\nid = {number}\nname = "channel {number}"\nformat = "640x360@30000/1001"\n'
+        f"playlist = {{ media = {[str(make(clip)) for clip in clips]}, epoch = 2026-01-01T00:00:00Z }}\n"
+        for number, clips in enumerate(playlists, start=1)
     ]
     file = folder / "channels.toml"
     file.write_text('media_roots = ["/"]\n' + "\n".join(channels))

@@ -133,7 +133,7 @@ class Viewer:
     def longest_gap_ms(self) -> float:
         """Between two arrivals."""
         times = [when for _, when in self.arrivals]
-        return max((after - before) * 1000 for before, after in itertools.pairwise(times))
+        return max(((after - before) * 1000 for before, after in itertools.pairwise(times)), default=0.0)
 
     def leave(self) -> None:
         """Closes the connection."""

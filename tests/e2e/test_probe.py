@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 import air_py
-from tests.media import FAMILIES, Clip, make
+from tests.media import FAMILIES, ODD, Clip, make, make_odd
 
 CONSTANT = {
     name: clip
@@ -50,3 +51,15 @@ def test_what_a_file_holds_is_told() -> None:
 def test_a_still_has_no_end() -> None:
     info = air_py.probe(make(FAMILIES["still"]))
     assert (info.is_still, info.duration_ns, info.frame_rate) == (True, None, None)
+
+
+@pytest.mark.parametrize("name", [name for name in ODD if name != "hanging.mp4"])
+def test_what_is_refused_is_refused_for_the_engine_s_reason(name: str, tmp_path: Path) -> None:
+    odd, house = make_odd(name, tmp_path), air_py.ProgramFormat(160, 90, "25/1")
+    if name == "unreadable.mp4" and os.access(odd, os.R_OK):
+        pytest.skip("root reads everything")
+    with pytest.raises(air_py.AirError) as probed:
+        air_py.probe(odd)
+    with pytest.raises(air_py.AirError) as aired:
+        air_py.render([odd], os.devnull, format=house, sink=SINK)
+    assert str(probed.value) == str(aired.value)

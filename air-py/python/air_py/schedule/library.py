@@ -34,7 +34,7 @@ class Library:
             pool.shutdown(cancel_futures=True)
 
     def _examine(self, asset: str) -> MediaInfo | AirError:
-        if not asset.isprintable() and _is_not_unicode(asset):
+        if _is_not_unicode(asset):
             return AirError(f"not UTF-8, rename the file: {os.fsencode(asset)!r}")
         state = _state(asset)
         with self._lock:
