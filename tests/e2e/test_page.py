@@ -43,12 +43,12 @@ def station(recording: Recording) -> Iterator[Station]:
         yield station
 
 
-@pytest.fixture(params=["stand-in", "director"])
-def server(request: pytest.FixtureRequest, recording: Recording) -> Iterator[Station | Directed]:
+@pytest.fixture(params=["stand-in", "air-py serve"])
+def server(request: pytest.FixtureRequest, recording: Recording, tmp_path: Path) -> Iterator[Station | Directed]:
     """A stand-in that plays a recording, and the real thing: both have a ``url``, and tell whether they are on air."""
     film = str(make(Clip(seconds=30)))
     stand_in = request.param == "stand-in"
-    with Station(recording) if stand_in else Directed(["pattern:bars", film], CHANGE_S * 1000) as server:
+    with Station(recording) if stand_in else Directed(tmp_path, ["pattern:bars", film], CHANGE_S * 1000) as server:
         yield server
 
 
@@ -199,8 +199,8 @@ def test_the_page_hands_its_token_on(browser: Browser, station: Station) -> None
         assert station.queries == {"token=se+cret"}
 
 
-def test_it_plays_where_a_token_is_needed(browser: Browser) -> None:
-    with Directed(["pattern:bars"], 60_000, token="s&cret") as server:
+def test_it_plays_where_a_token_is_needed(browser: Browser, tmp_path: Path) -> None:
+    with Directed(tmp_path, ["pattern:bars"], 60_000, "--token", "s&cret") as server:
         with browser.page(f"{server.url}?token=s%26cret#1") as page:
             playing(page)
             assert page.complaints() == []
