@@ -9,14 +9,12 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from air_py import api, check, page
 from air_py.channel_status import ChannelStatus
@@ -24,7 +22,6 @@ from air_py.fanout import StreamFinding
 from tests.channels import OFF, Hourly, channel, on_air
 
 _PIECE = 188 * 64
-_Self = TypeVar("_Self", bound="Served")
 
 
 @dataclass
@@ -40,28 +37,8 @@ class Recording:
         return cls(path.read_bytes(), check(path).facts.bitrate_bps)
 
 
-class Served:
-    """An ASGI application on a port of its own, at ``url``, on a thread of its own."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
-        # Chromium holds connections open; they are not waited for.
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="station")
-
-    def __enter__(self: _Self) -> _Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
-
-
-class Station(Served):
-    """``names`` makes the channels, from 1; all have the recording, from its start."""
+class Station:
+    """Serves on a port of its own, at ``url``. ``names`` makes the channels, from 1; all have the recording."""
 
     def __init__(self, recording: Recording, names: tuple[str, ...] = ("One", "Two")) -> None:
         self._recording = recording
@@ -70,6 +47,8 @@ class Station(Served):
         self.tune_ins = 0
         self.queries: set[str] = set()
         """Of all requests but those for files."""
+        self.is_broken = False
+        """Whether it answers requests for the status with an error."""
         self._cut = threading.Event()
         routes = [
             Route("/", self._file),
@@ -78,7 +57,21 @@ class Station(Served):
             Route("/api/guide", self._guide),
             Route("/channels/{channel_id:int}.ts", self._stream),
         ]
-        super().__init__(Starlette(routes=routes))
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        # Chromium holds connections open; they are not waited for.
+        config = uvicorn.Config(Starlette(routes=routes), log_level="critical", timeout_graceful_shutdown=0)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="station")
+
+    def __enter__(self) -> Station:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
 
     def is_on_air(self, channel_id: int = 1) -> bool:
         """Whether anybody watches."""
@@ -105,6 +98,8 @@ class Station(Served):
     async def _channels(self, request: Request) -> Response:
         self.queries.add(request.url.query)
         now_ms = int(time.time() * 1000)
+        if self.is_broken:
+            return Response(status_code=500)
         return JSONResponse(api.channels([self._status(number, now_ms) for number in self._viewers], now_ms))
 
     async def _guide(self, request: Request) -> Response:

@@ -42,8 +42,8 @@ async def test_a_player_brings_the_token_in_its_link() -> None:
     assert (answer.status_code, door.visitors) == (200, 1)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-async def test_health_is_told_to_anybody(path: str) -> None:
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/page/main.js"])
+async def test_health_and_the_files_of_the_page_are_given_to_anybody(path: str) -> None:
     assert (await ask(path, Door())).status_code == 200
 
 
@@ -56,6 +56,7 @@ async def test_health_is_told_to_anybody(path: str) -> None:
         ("/metrics?token=open", {}),
         ("/healthz/../channels.m3u", {}),
         ("//healthz", {}),
+        ("/page/../channels.m3u", {}),
         ("/channels.m3u?Token=open%20sesame%26%3D%C3%A9", {}),
         ("/channels.m3u", {"authorization": "Bearer"}),
         ("/channels.m3u", {"authorization": "Basic open sesame"}),

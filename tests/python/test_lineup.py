@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from air_py import lineup
-from tests.channels import channel
+from air_py import guide, lineup
+from tests.channels import HOUR_MS, channel
 
 BASE = "http://tv.local:8000"
 HOSTILE = 'A "B",\r\n#EXTINF:-1,C\u2028http://evil/\x00 </name> &\udcff'
@@ -38,6 +38,14 @@ def test_the_playlist_gives_each_channel_what_a_player_asks_for() -> None:
         "group-title": "Air",
     }
     assert (name, url) == ("Seven", "http://tv.local:8000/channels/7.ts")
+
+
+def test_the_playlist_and_the_guide_call_a_channel_the_same() -> None:
+    channels = [channel(1), channel(12)]
+    document = ElementTree.fromstring(guide.xmltv(channels, 0, HOUR_MS, BASE).encode())
+    listed = [attributes["tvg-id"] for attributes, _, _ in entries(lineup.m3u(channels, BASE))]
+    assert listed == [element.get("id") for element in document.iter("channel")] == ["air.1", "air.12"]
+    assert {element.get("channel") for element in document.iter("programme")} == set(listed)
 
 
 def test_a_hostile_name_or_logo_stays_inside_its_own_entry() -> None:

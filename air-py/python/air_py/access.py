@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from . import page
 from .server import Application
 
 __all__ = ["Access", "exposure"]
@@ -20,8 +21,8 @@ _OPEN = ("/healthz", "/readyz")
 class Access:
     """``app``, for those who bring the token: as ``?token=…``, which any player can, or as a bearer.
 
-    Health is answered to anybody. The token is compared in constant time and never logged. The connection is not
-    encrypted: over networks that others can listen to, put a proxy with TLS in front.
+    Health and the files of the web page are answered to anybody. The token is compared in constant time and never
+    logged. The connection is not encrypted: over networks that others can listen to, put a proxy with TLS in front.
 
     :param token: at least one character; a link holds it best when it needs no escape.
     """
@@ -31,10 +32,12 @@ class Access:
             raise ValueError("an empty token would let everybody in")
         self._app = app
         self._token = token.encode()
+        # The page's own files name each other without a token, and hold nothing of what is on.
+        self._open = {*_OPEN, *(f"/page/{name}" for name in page.files())}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hands the request on, or answers 401."""
-        if scope["type"] != "http" or _path(scope) in _OPEN or any(map(self._is_token, _brought(scope))):
+        if scope["type"] != "http" or _path(scope) in self._open or any(map(self._is_token, _brought(scope))):
             await self._app(scope, receive, send)
             return
         refusal = PlainTextResponse("a token is needed: ?token=…\n", 401, {"www-authenticate": 'Bearer realm="air"'})

@@ -30,7 +30,12 @@ class Totals:
         self._streams: dict[int, _Total] = {}
 
     def feed(self, status: ChannelStatus) -> None:
-        """Takes in how a channel stands. What happens after a runtime's last feed is not counted: feed at its end."""
+        """Takes in how a channel stands, also when that was a moment ago and a later status has been fed meanwhile.
+
+        What happens after a runtime's last feed is not counted: feed at its end.
+        """
+        if status.on_air_since_ms is None:  # Nothing runs, or what is starting cannot be told from others yet.
+            return
         run = (status.on_air_since_ms, status.engine_restarts)
         if status.engine is not None:
             self._engines.setdefault(status.channel_id, _Total()).feed(run, _engine_counts(status.engine))
@@ -46,21 +51,29 @@ class Totals:
         return self._streams.get(channel_id, _Total()).counts()
 
 
+_Run = tuple[int, ...]
+"""What tells one engine, or one fan-out, of a channel from the next."""
+
+
 @dataclass
 class _Total:
-    run: tuple[object, ...] = ()
-    """Which of them ``last`` is of."""
-    last: Mapping[_Key, int] = field(default_factory=dict)
+    run: _Run = ()
+    last: dict[_Key, int] = field(default_factory=dict)
+    """Of ``run``."""
+    over: _Run = ()
+    """The run before; its end has been counted."""
     before: dict[_Key, int] = field(default_factory=dict)
-    """The sum of those before it."""
+    """Of all before ``run``."""
 
-    def feed(self, run: tuple[object, ...], counts: Mapping[_Key, int]) -> None:
-        # A count that fell is of another one too, whatever the run says.
-        if run != self.run or any(counts.get(key, 0) < count for key, count in self.last.items()):
-            self.before = dict(self.counts())
-        self.run, self.last = run, counts
+    def feed(self, run: _Run, counts: Mapping[_Key, int]) -> None:
+        if run == self.over:
+            return
+        if run != self.run:
+            self.before, self.over, self.run, self.last = self.counts(), self.run, run, {}
+        # An older status may come after a newer one: two scrapes at a time.
+        self.last |= {key: max(count, self.last.get(key, 0)) for key, count in counts.items()}
 
-    def counts(self) -> Mapping[_Key, int]:
+    def counts(self) -> dict[_Key, int]:
         return {key: self.before.get(key, 0) + self.last.get(key, 0) for key in {**self.before, **self.last}}
 
 

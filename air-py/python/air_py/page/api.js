@@ -1,5 +1,7 @@
 // What the page asks the server for. The page's own token, if it has one, goes with every request.
 
+const TIMEOUT_MS = 8000;
+
 const token = new URLSearchParams(location.search).get("token");
 
 /** The absolute URL of a path on the server, which may be under another path itself. */
@@ -21,11 +23,16 @@ export function guide(fromMs, toMs) {
 }
 
 async function get(path, query) {
-  const response = await fetch(address(path, query), { cache: "no-store", signal: AbortSignal.timeout(8000) });
-  if (!response.ok) {
-    throw new Error(response.status === 401 || response.status === 403
-      ? "The server wants a token: add ?token=… to the address of this page."
-      : `The server answers ${response.status}.`);
-  }
+  const response = await answered(address(path, query));
+  if (response.status === 401) throw new Error("The server wants a token: add ?token=… to the address of this page.");
+  if (!response.ok) throw new Error(`The server answers ${response.status}.`);
   return response.json();
+}
+
+async function answered(url) {
+  try {
+    return await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch {
+    throw new Error("The server does not answer. Trying again…");
+  }
 }

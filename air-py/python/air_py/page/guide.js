@@ -19,18 +19,15 @@ export class Guide {
         this.cards.delete(id);
       }
     }
-    for (const channel of channels) {
-      let card = this.cards.get(channel.channel_id);
-      if (card === undefined) {
-        card = this.#add(channel.channel_id);
-      }
+    channels.forEach((channel, at) => {
+      const card = this.cards.get(channel.channel_id) ?? this.#add(channel.channel_id, at);
       fill(card, channel, nowMs, channel.channel_id === watched);
-    }
+    });
   }
 
   /** Moves the focus to the next card, or by -1 to the one before. */
   step(by) {
-    const links = [...this.cards.values()];
+    const links = [...this.list.querySelectorAll("a")];
     const at = links.indexOf(document.activeElement);
     links[at < 0 ? 0 : Math.min(Math.max(at + by, 0), links.length - 1)]?.focus();
   }
@@ -39,9 +36,10 @@ export class Guide {
     this.cards.get(id)?.focus({ preventScroll: true });
   }
 
-  #add(id) {
-    this.list.append(this.template.content.cloneNode(true));
-    const card = this.list.lastElementChild.firstElementChild;
+  #add(id, at) {
+    const item = document.importNode(this.template.content, true).firstElementChild;
+    this.list.insertBefore(item, this.list.children[at] ?? null);
+    const card = item.firstElementChild;
     card.href = `#${id}`;
     card.querySelector(".number").textContent = id;
     this.cards.set(id, card);
@@ -54,7 +52,7 @@ function fill(card, channel, nowMs, watched) {
   logo(card.querySelector("img"), card.querySelector(".number"), channel.logo);
   text(card, ".name", channel.name);
   badge(card.querySelector(".badge"), channel);
-  text(card, ".programme", now.title);
+  text(card, ".title", now.title);
   text(card, ".until", `until ${clock(now.end_ms)}`);
   const progress = card.querySelector("progress");
   progress.value = elapsed(now, nowMs);

@@ -22,21 +22,28 @@ function nowMs() {
 }
 
 async function poll() {
-  clearTimeout(polling);
   try {
     const answer = await channels();
-    offsetMs = answer.time_ms - Date.now();
-    known = answer.channels;
-    history.add(known);
-    $("version").textContent = `Air ${answer.version}`;
-    $("empty").hidden = known.length > 0;
     trouble(null);
-    follow();
+    take(answer);
   } catch (error) {
-    const silent = error.name === "TimeoutError" || error instanceof TypeError; // as fetch has it
-    trouble(silent ? "The server does not answer. Trying again…" : error.message);
+    trouble(error.message);
   }
-  if (!document.hidden) polling = setTimeout(poll, POLL_MS);
+  pollIn(POLL_MS);
+}
+
+function pollIn(ms) {
+  clearTimeout(polling);
+  if (!document.hidden) polling = setTimeout(poll, ms);
+}
+
+function take({ time_ms, version, channels }) {
+  offsetMs = time_ms - Date.now();
+  known = channels;
+  history.add(known);
+  $("version").textContent = `Air ${version}`;
+  $("empty").hidden = known.length > 0;
+  follow();
 }
 
 function trouble(message) {
@@ -102,10 +109,9 @@ addEventListener("keydown", (event) => {
 addEventListener("hashchange", () => {
   follow();
   if (stage.id !== null) scrollTo({ top: 0 });
-  clearTimeout(polling);
-  polling = setTimeout(poll, SETTLED_MS);
+  pollIn(SETTLED_MS);
 });
-document.addEventListener("visibilitychange", () => !document.hidden && poll());
+document.addEventListener("visibilitychange", () => pollIn(0));
 $("close").addEventListener("click", leave);
 for (const link of document.querySelectorAll("[data-path]")) link.href = address(link.dataset.path);
 

@@ -57,7 +57,7 @@ export class Stage {
     $("number").textContent = channel.channel_id;
     $("name").textContent = channel.name;
     badge($("state"), channel);
-    $("programme").textContent = now.title;
+    $("title").textContent = now.title;
     $("description").textContent = now.description;
     $("begins").textContent = clock(now.start_ms);
     $("ends").textContent = clock(now.end_ms);

@@ -84,7 +84,7 @@ export class Vitals {
       tile.querySelector(".detail").textContent = vital.detail(channel, nowMs);
       const series = history[at];
       vital.draw(tile.querySelector("svg"), vital.draw === bars ? growth(series) : series.slice(-LENGTH));
-      tile.classList.toggle("quiet", vital.draw === bars && !value);
+      tile.classList.toggle("quiet", vital.draw === bars && value === 0);
     });
     judged(this.#judge, channel.stream);
   }
