@@ -18,7 +18,7 @@ from pathlib import Path
 from benches.start_stop import report
 from tests.e2e.packets import PACKET, Stream
 from tests.e2e.server import Server, Viewer
-from tests.e2e.watch import pictures
+from tests.e2e.watch import first_shown
 from tests.media import Clip, make
 
 CLIPS = [
@@ -76,10 +76,8 @@ class Waits:
         capture.write_bytes(viewer.data[: len(viewer.data) // PACKET * PACKET])
         stream = Stream(bytes(viewer.data))
         ends = picture_ends(stream)
-        shown = pictures(capture)
         self.picture_ms = viewer.ms_until(ends[stream.video[0].pts])
-        programme = next(picture for picture in shown if not picture.black)
-        self.programme_ms = viewer.ms_until(ends[int(programme.time * 90_000)])
+        self.programme_ms = viewer.ms_until(ends[int(first_shown(capture).time * 90_000)])
 
 
 def picture_ends(stream: Stream) -> dict[int, int]:

@@ -7,7 +7,7 @@
 use air_ts::packet::PACKET_SIZE;
 
 use crate::mark::Marker;
-use crate::ring::{Entry, Ring};
+use crate::ring::Ring;
 
 /// Bytes marked at a time.
 const MARKED_BYTES: usize = 64 * PACKET_SIZE;
@@ -24,15 +24,17 @@ pub(crate) struct Cursor {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// Until there is an entry point.
-    Waiting,
+    /// For an entry point, since the ring ended there.
+    Waiting {
+        since: u64,
+    },
     At(u64),
 }
 
 impl Cursor {
-    /// Begins at the next entry point there is; `head` is sent first.
-    pub fn new(head: Vec<u8>) -> Self {
-        Self { place: Place::Waiting, own: head, own_sent: 0, marker: None }
+    /// Begins at the latest entry point, or with a stream that begins later; `head` is sent first.
+    pub fn new(ring: &Ring, head: Vec<u8>) -> Self {
+        Self { place: Place::Waiting { since: ring.end() }, own: head, own_sent: 0, marker: None }
     }
 
     /// What the viewer needs next has left the ring.
@@ -41,15 +43,15 @@ impl Cursor {
     }
 
     /// Goes to the latest entry point, also when it has to wait for one.
-    pub fn skip(&mut self) {
-        self.place = Place::Waiting;
+    pub fn skip(&mut self, ring: &Ring) {
+        self.place = Place::Waiting { since: ring.end() };
         self.marker = Some(Marker::new());
     }
 
     /// Prepares what comes next. To be called before [`Self::slices`].
     pub fn settle(&mut self, ring: &Ring) {
-        if let (Place::Waiting, Some(entry)) = (self.place, ring.entry()) {
-            self.enter(entry);
+        if let Place::Waiting { since } = self.place {
+            self.enter(ring, since);
         }
         if self.own_sent == self.own.len() {
             self.own.clear();
@@ -58,9 +60,15 @@ impl Cursor {
         }
     }
 
-    fn enter(&mut self, entry: &Entry) {
-        self.place = Place::At(entry.position);
-        self.own.extend_from_slice(entry.tables.as_deref().unwrap_or_default());
+    fn enter(&mut self, ring: &Ring, since: u64) {
+        // who was there before the stream gets all of it
+        let whole = (since..ring.end()).contains(&ring.begun()) && ring.begun() >= ring.start();
+        if whole {
+            self.place = Place::At(ring.begun());
+        } else if let Some(entry) = ring.entry() {
+            self.place = Place::At(entry.position);
+            self.own.extend_from_slice(entry.tables.as_deref().unwrap_or_default());
+        }
     }
 
     /// Makes the next packets the viewer's own, so that they can be marked.
@@ -97,5 +105,146 @@ impl Cursor {
             self.own.extend_from_slice(&block[..rest as usize]);
         }
         self.place = Place::At(reached + rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::intake::Intake;
+    use crate::ring::Bounds;
+    use crate::testing::{Shape, number, numbered_stream};
+
+    /// A small ring, an engine that sends pieces, and a viewer that takes what it likes.
+    struct Scene {
+        intake: Intake,
+        ring: Ring,
+        cursor: Cursor,
+        got: Vec<u8>,
+        skips: usize,
+    }
+
+    impl Scene {
+        fn new(ring_bytes: usize) -> Self {
+            let bounds = Bounds { bytes: ring_bytes, age: Duration::MAX };
+            let (mut intake, mut ring) = (Intake::default(), Ring::new(bounds));
+            intake.begin(&mut ring, Instant::now());
+            let cursor = Cursor::new(&ring, Vec::new());
+            Self { intake, ring, cursor, got: Vec::new(), skips: 0 }
+        }
+
+        fn come(&mut self, bytes: &[u8]) {
+            self.intake.take(bytes);
+            self.intake.publish(&mut self.ring, Instant::now());
+        }
+
+        fn take(&mut self, at_most: usize) {
+            if self.cursor.is_behind(&self.ring) {
+                self.cursor.skip(&self.ring);
+                self.skips += 1;
+            }
+            self.cursor.settle(&self.ring);
+            let mut there = self.cursor.slices(&self.ring).collect::<Vec<_>>().concat();
+            there.truncate(at_most);
+            self.cursor.advance(&self.ring, there.len());
+            self.got.extend(there);
+        }
+    }
+
+    /// The runs of packets that follow each other in the stream, by the numbers that the packets bear.
+    fn runs(bytes: &[u8]) -> Vec<Vec<u32>> {
+        let mut runs: Vec<Vec<u32>> = Vec::new();
+        for number in bytes.chunks_exact(PACKET_SIZE).map(number) {
+            match runs.last_mut() {
+                Some(run) if run.last().is_some_and(|last| last + 1 == number) => run.push(number),
+                _ => runs.push(vec![number]),
+            }
+        }
+        runs
+    }
+
+    fn without_marks(bytes: &[u8]) -> Vec<u8> {
+        let mut plain = bytes.to_vec();
+        for packet in plain.as_chunks_mut::<PACKET_SIZE>().0 {
+            if packet[3] & 0x20 != 0 && packet[4] > 0 {
+                packet[5] &= 0x7F;
+            }
+        }
+        plain
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// FO-1, FO-2, FO-6: whatever the pieces and however slow the viewer, it gets whole packets of the stream, in
+        /// runs that each begin at an entry point, one more than it was moved.
+        #[test]
+        fn a_viewer_gets_runs_of_whole_packets_that_begin_at_entry_points(
+            steps in prop::collection::vec((1..3000usize, 0..4000usize), 1..100),
+            ring_packets in 20..60usize,
+        ) {
+            let shape = Shape::tables_first();
+            let stream = numbered_stream(shape, 60);
+            let mut scene = Scene::new(ring_packets * PACKET_SIZE);
+            let mut come = 0;
+            for (piece, taken) in steps {
+                let end = stream.len().min(come + piece);
+                scene.come(&stream[come..end]);
+                scene.take(taken);
+                come = end;
+            }
+            // the packet begun is finished
+            scene.take(scene.got.len().next_multiple_of(PACKET_SIZE) - scene.got.len());
+            prop_assert_eq!(scene.got.len() % PACKET_SIZE, 0);
+            let got = without_marks(&scene.got);
+            let runs = runs(&got);
+            prop_assert!(runs.len() <= scene.skips + 1);
+            let gop = shape.gop_bytes() as usize / PACKET_SIZE;
+            for run in &runs {
+                prop_assert_eq!(run[0] as usize % gop, 0, "begins with the tables of a GOP");
+                let (from, to) = (run[0] as usize * PACKET_SIZE, (run[0] as usize + run.len()) * PACKET_SIZE);
+                let at = run_offset(&got, run[0]);
+                prop_assert_eq!(&got[at..at + to - from], &stream[from..to]);
+            }
+        }
+    }
+
+    fn run_offset(bytes: &[u8], first: u32) -> usize {
+        bytes.chunks_exact(PACKET_SIZE).position(|packet| number(packet) == first).unwrap_or_default()
+            * PACKET_SIZE
+    }
+
+    #[test]
+    fn a_packet_begun_is_finished_before_the_viewer_is_moved() {
+        let stream = numbered_stream(Shape::tables_first(), 10);
+        let mut scene = Scene::new(40 * PACKET_SIZE);
+        scene.come(&stream[..5 * PACKET_SIZE]);
+        scene.take(100);
+        scene.come(&stream[5 * PACKET_SIZE..]);
+        scene.take(usize::MAX);
+        assert_eq!((scene.skips, scene.got.len()), (1, PACKET_SIZE), "its own bytes come before the ring's");
+        scene.take(usize::MAX);
+        scene.take(usize::MAX);
+        assert_eq!(scene.got[..PACKET_SIZE], stream[..PACKET_SIZE]);
+        assert_eq!(runs(&scene.got)[0], [0]);
+        assert_eq!(scene.skips, 1);
+        let marked = scene.got.iter().zip(without_marks(&scene.got)).filter(|(a, b)| *a != b).count();
+        assert_eq!(marked, 2, "video and sound, once each");
+    }
+
+    #[test]
+    fn a_viewer_that_comes_late_begins_at_the_latest_whole_picture() {
+        let (shape, stream) = (Shape::tables_first(), numbered_stream(Shape::tables_first(), 3));
+        let mut scene = Scene::new(1 << 20);
+        scene.come(&stream);
+        scene.cursor = Cursor::new(&scene.ring, Vec::new());
+        scene.take(usize::MAX);
+        // the fourth GOP has begun, but its first picture is not whole
+        let begin = 2 * shape.gop_bytes() as usize;
+        assert_eq!(scene.got, stream[begin..]);
     }
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{Timespec, epoll};
@@ -153,7 +153,7 @@ impl EventLoop {
         epoll::add(&self.epoll, &engine, epoll::EventData::new_u64(ENGINE), epoll::EventFlags::IN)?;
         epoll::delete(&self.epoll, &self.endpoint)?;
         self.engine = Some(engine);
-        let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.shared.ring_mut();
         self.intake.begin(&mut ring, Instant::now());
         lock(&self.shared.inspection).begin();
         Ok(())
@@ -183,7 +183,7 @@ impl EventLoop {
 
     /// Gives viewers what has come.
     fn publish(&mut self, now: Instant) {
-        let mut ring = self.shared.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.shared.ring_mut();
         let block = self.intake.publish(&mut ring, now);
         drop(ring);
         let Some(block) = block else { return };
@@ -200,7 +200,7 @@ impl EventLoop {
     }
 
     fn write_all(&mut self, now: Instant) {
-        let ring = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.shared.ring();
         let unfinished = &mut self.unfinished;
         unfinished.clear();
         self.viewers.retain(|number, connection| {
@@ -219,7 +219,7 @@ impl EventLoop {
         if self.unfinished.is_empty() {
             return;
         }
-        let ring = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.shared.ring();
         for number in std::mem::take(&mut self.unfinished) {
             let Some(connection) = self.viewers.get_mut(&number) else { continue };
             match connection.write(&ring, &self.shared, now) {

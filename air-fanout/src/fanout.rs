@@ -1,5 +1,8 @@
 //! The fan-out as its owner has it.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -102,7 +105,8 @@ impl Fanout {
         if rustix::net::sockopt::socket_type(&socket)? != SocketType::STREAM {
             return Err(rustix::io::Errno::PROTOTYPE.into());
         }
-        let connection = Connection::new(socket.as_fd().try_clone_to_owned()?, head);
+        let socket = socket.as_fd().try_clone_to_owned()?;
+        let connection = Connection::new(socket, &self.shared.ring(), head);
         let viewer = connection.viewer();
         lock(&self.joining).send(connection).map_err(|_| closed())?;
         self.bell.ring();

@@ -39,8 +39,7 @@ impl Intake {
         self.finder = EntryFinder::default();
         self.marker = (ring.end() > 0).then(Marker::new);
         self.begins = true;
-        // who joins now shall see this engine's stream only
-        ring.set_entry(None);
+        ring.begin();
     }
 
     /// Moves the whole packets into the ring; what was moved.
@@ -52,11 +51,11 @@ impl Intake {
         let packets = &mut self.staged[..length];
         self.marker.take_if(|marker| !marker.mark(packets) || marker.has_marked(self.finder.media_pids()));
         if std::mem::take(&mut self.begins) {
-            ring.set_entry(Some(Entry { position: ring.end(), tables: None }));
+            ring.set_entry(Entry { position: ring.end(), tables: None });
         }
         for (packet, position) in packets.as_chunks().0.iter().zip((ring.end()..).step_by(PACKET_SIZE)) {
             if let Some(entry) = self.finder.take(position, packet) {
-                ring.set_entry(Some(entry));
+                ring.set_entry(entry);
             }
         }
         ring.set_media_pids(self.finder.media_pids());

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::bell::Bell;
@@ -36,9 +36,10 @@ pub enum Taken {
 
 impl PulledViewer {
     pub(crate) fn join(shared: &Arc<Shared>) -> std::io::Result<Arc<Self>> {
+        let cursor = Cursor::new(&shared.ring(), Vec::new());
         let viewer = Arc::new(Self {
             shared: shared.clone(),
-            cursor: Mutex::new(Cursor::new(Vec::new())),
+            cursor: Mutex::new(cursor),
             bell: Bell::new()?,
             waits: AtomicBool::new(false),
             tally: Tally::default(),
@@ -55,14 +56,14 @@ impl PulledViewer {
         if self.is_closed() || self.shared.is_closing() {
             return Taken::End;
         }
-        let ring = self.shared.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let ring = self.shared.ring();
         let mut cursor = lock(&self.cursor);
         if cursor.is_behind(&ring) {
             if !self.shared.count_slow(&self.tally) {
                 self.close();
                 return Taken::End;
             }
-            cursor.skip();
+            cursor.skip(&ring);
         }
         cursor.settle(&ring);
         let mut batch = Vec::new();

@@ -36,13 +36,22 @@ pub(crate) struct Ring {
     blocks: VecDeque<Block>,
     bytes: usize,
     end: u64,
+    begun: u64,
     entry: Option<Entry>,
     media_pids: Vec<u16>,
 }
 
 impl Ring {
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, blocks: VecDeque::new(), bytes: 0, end: 0, entry: None, media_pids: Vec::new() }
+        Self {
+            bounds,
+            blocks: VecDeque::new(),
+            bytes: 0,
+            end: 0,
+            begun: 0,
+            entry: None,
+            media_pids: Vec::new(),
+        }
     }
 
     /// The first position that is still here.
@@ -71,9 +80,20 @@ impl Ring {
         self.bytes > self.bounds.bytes || oldest > Some(self.bounds.age)
     }
 
-    /// Where viewers begin from now on; `None` until the next entry point is known.
-    pub fn set_entry(&mut self, entry: Option<Entry>) {
-        self.entry = entry;
+    /// Another engine's stream begins with the next byte: who joins now shall see that one only.
+    pub fn begin(&mut self) {
+        self.begun = self.end;
+        self.entry = None;
+    }
+
+    /// Where the latest engine's stream began.
+    pub fn begun(&self) -> u64 {
+        self.begun
+    }
+
+    /// Where viewers begin from now on.
+    pub fn set_entry(&mut self, entry: Entry) {
+        self.entry = Some(entry);
     }
 
     /// The latest entry point, if it is still here.
@@ -144,7 +164,7 @@ mod tests {
     #[test]
     fn an_entry_point_that_left_the_ring_is_none() {
         let mut ring = ring(200, 1000);
-        ring.set_entry(Some(Entry { position: 0, tables: None }));
+        ring.set_entry(Entry { position: 0, tables: None });
         ring.push(Arc::from([1; 188]), Instant::now());
         assert!(ring.entry().is_some());
         ring.push(Arc::from([1; 188]), Instant::now());

@@ -1,7 +1,9 @@
 //! What the fan-out's thread, its viewers and its owner see of each other.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak,
+};
 use std::time::{Duration, Instant};
 
 use air_ts::{Check, Severity};
@@ -15,7 +17,7 @@ use crate::ring::Ring;
 pub(crate) struct Shared {
     pub slow: SlowPolicy,
     /// Written by the fan-out's thread, and only for as long as a block takes to move.
-    pub ring: RwLock<Ring>,
+    ring: RwLock<Ring>,
     pub inspection: Mutex<Inspection>,
     pub pulled: Mutex<Vec<Weak<PulledViewer>>>,
     pub counts: Counts,
@@ -73,6 +75,16 @@ impl Shared {
         })
     }
 
+    /// To read; by any number at once.
+    pub fn ring(&self) -> RwLockReadGuard<'_, Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To change; by the fan-out's thread.
+    pub fn ring_mut(&self) -> RwLockWriteGuard<'_, Ring> {
+        self.ring.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn is_closing(&self) -> bool {
         self.closing.load(Relaxed)
     }
@@ -91,7 +103,7 @@ impl Shared {
 
     pub fn stats(&self, now: Instant) -> Stats {
         let findings = lock(&self.inspection).counts();
-        let bitrate_bps = self.ring.read().unwrap_or_else(PoisonError::into_inner).bitrate_bps(now);
+        let bitrate_bps = self.ring().bitrate_bps(now);
         Stats {
             viewers: self.counts.sockets.load(Relaxed) + self.pulled_viewers().len(),
             bytes_in: self.counts.bytes_in.load(Relaxed),

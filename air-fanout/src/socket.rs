@@ -84,10 +84,10 @@ pub(crate) enum Written {
 }
 
 impl Connection {
-    pub fn new(socket: OwnedFd, head: Vec<u8>) -> Self {
+    pub fn new(socket: OwnedFd, ring: &Ring, head: Vec<u8>) -> Self {
         peer::prepare(&socket);
         let tally = Arc::default();
-        Self { socket: Arc::new(socket), cursor: Cursor::new(head), tally, flow: Flow::Open }
+        Self { socket: Arc::new(socket), cursor: Cursor::new(ring, head), tally, flow: Flow::Open }
     }
 
     pub fn viewer(&self) -> SocketViewer {
@@ -115,7 +115,7 @@ impl Connection {
                 if !shared.count_slow(&self.tally) {
                     return Written::Ended;
                 }
-                self.cursor.skip();
+                self.cursor.skip(ring);
             }
         }
         if self.is_blocked() {

@@ -37,13 +37,18 @@ pub(crate) fn stream(shape: Shape, gops: usize) -> Vec<u8> {
         }
         mux.picture(shape, picture);
         let sound = Header { payload_unit_start_indicator: true, ..Header::default() };
-        mux.packet(AUDIO_PID, sound, &[0, 0, 1, 0xC0, 7]);
+        mux.packet(AUDIO_PID, sound, &padded(&[0, 0, 1, 0xC0, 7]));
     }
     if shape.tables_at_picture == 0 {
         mux.tables();
     }
     mux.idr(shape, gops * PICTURES);
     mux.bytes
+}
+
+/// With room for a number at the end, and for an adaptation field.
+fn padded(payload: &[u8]) -> Vec<u8> {
+    [payload, &[0xFF; 20]].concat()
 }
 
 struct Mux {
@@ -72,7 +77,7 @@ impl Mux {
             2
         } else {
             let starts = Header { payload_unit_start_indicator: true, ..Header::default() };
-            self.packet(VIDEO_PID, starts, &[0, 0, 1, 0xE0, 0, 0, 0, 0, 1, 0x41]);
+            self.packet(VIDEO_PID, starts, &padded(&[0, 0, 1, 0xE0, 0, 0, 0, 0, 1, 0x41]));
             1
         };
         for _ in 0..packets {
@@ -87,7 +92,7 @@ impl Mux {
             pcr: Some(Pcr(picture as u64 * 1_080_000)),
             ..Header::default()
         };
-        self.packet(VIDEO_PID, header, &[0, 0, 1, 0xE0, 0, 0, 0, 0, 1, 0x67]);
+        self.packet(VIDEO_PID, header, &padded(&[0, 0, 1, 0xE0, 0, 0, 0, 0, 1, 0x67]));
     }
 
     fn packet(&mut self, pid: u16, header: Header, payload: &[u8]) {
@@ -103,4 +108,19 @@ impl Mux {
         *counter = (*counter + 1) % 16;
         *counter
     }
+}
+
+/// The same with the number of each packet in its last three bytes, where tables have stuffing. The byte before keeps
+/// it from looking like a start code.
+pub(crate) fn numbered_stream(shape: Shape, gops: usize) -> Vec<u8> {
+    let mut bytes = stream(shape, gops);
+    for (number, packet) in (0u32..).zip(bytes.as_chunks_mut::<PACKET_SIZE>().0) {
+        packet[PACKET_SIZE - 4..].copy_from_slice(&(0xA5 << 24 | number).to_be_bytes());
+    }
+    bytes
+}
+
+/// What a packet of [`numbered_stream`] bears.
+pub(crate) fn number(packet: &[u8]) -> u32 {
+    packet[PACKET_SIZE - 3..].iter().fold(0, |number, &byte| number << 8 | u32::from(byte))
 }

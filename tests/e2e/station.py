@@ -9,12 +9,14 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from air_py import api, check, page
 from air_py.channel_status import ChannelStatus
@@ -22,6 +24,7 @@ from air_py.fanout import StreamFinding
 from tests.channels import OFF, Hourly, channel, on_air
 
 _PIECE = 188 * 64
+_Self = TypeVar("_Self", bound="Served")
 
 
 @dataclass
@@ -37,8 +40,28 @@ class Recording:
         return cls(path.read_bytes(), check(path).facts.bitrate_bps)
 
 
-class Station:
-    """Serves on a port of its own. ``names`` makes the channels, from 1; all have the recording, from its start."""
+class Served:
+    """An ASGI application on a port of its own, at ``url``, on a thread of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
+        # Chromium holds connections open; they are not waited for.
+        self._server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="station")
+
+    def __enter__(self: _Self) -> _Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+class Station(Served):
+    """``names`` makes the channels, from 1; all have the recording, from its start."""
 
     def __init__(self, recording: Recording, names: tuple[str, ...] = ("One", "Two")) -> None:
         self._recording = recording
@@ -55,21 +78,7 @@ class Station:
             Route("/api/guide", self._guide),
             Route("/channels/{channel_id:int}.ts", self._stream),
         ]
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/"
-        # Chromium holds connections open; they are not waited for.
-        config = uvicorn.Config(Starlette(routes=routes), log_level="warning", timeout_graceful_shutdown=0)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="station")
-
-    def __enter__(self) -> Station:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
-        self._socket.close()
+        super().__init__(Starlette(routes=routes))
 
     def is_on_air(self, channel_id: int = 1) -> bool:
         """Whether anybody watches."""
@@ -108,7 +117,7 @@ class Station:
 
     async def _packets(self, channel_id: int) -> AsyncIterator[bytes]:
         data, bytes_per_s = self._recording.data, self._recording.rate_bps / 8
-        began = time.monotonic()
+        began = time.monotonic() - 1  # as a viewer who joins: from an entry point that is a second old
         self._viewers[channel_id] += 1
         self.tune_ins += 1
         try:

@@ -8,12 +8,13 @@ import pytest
 
 from air_py import ProgramFormat, Segment, SinkConfig, render
 from tests.e2e.browser import Browser, Page
+from tests.e2e.directed import Directed
 from tests.e2e.host import wait_until
 from tests.e2e.station import Recording, Station
 from tests.media import Clip, make
 
 CHANGE_S = 5
-"""When the programme of a channel changes, and changes back."""
+"""How long a channel's programme lasts before it changes."""
 HOSTILE = '<img src=x onerror=alert(1)> & "Two"'
 
 
@@ -40,6 +41,15 @@ def station(recording: Recording) -> Iterator[Station]:
         yield station
 
 
+@pytest.fixture(params=["stand-in", "director"])
+def server(request: pytest.FixtureRequest, recording: Recording) -> Iterator[Station | Directed]:
+    """A stand-in that plays a recording, and the real thing: both have a ``url``, and tell whether they are on air."""
+    film = str(make(Clip(seconds=30)))
+    stand_in = request.param == "stand-in"
+    with Station(recording) if stand_in else Directed(["pattern:bars", film], CHANGE_S * 1000) as server:
+        yield server
+
+
 def playing(page: Page) -> None:
     """Wait until the picture moves."""
     page.wait("document.getElementById('video').currentTime > 0.5", 20)
@@ -54,22 +64,27 @@ PIXELS = """(() => {
 """A row of the picture, red, green, blue and alpha of each pixel in turn."""
 
 
-def test_it_plays_a_channel_with_picture_and_sound(browser: Browser, station: Station) -> None:
+COLOURS = f"""(() => {{
+  const colours = new Set();
+  for (let at = 0; at < 14; at++) colours.add({PIXELS}.slice(4 * at, 4 * at + 3).map((value) => value > 90).join());
+  return colours.size;
+}})()"""
+
+
+def test_it_plays_a_channel_with_picture_and_sound(browser: Browser, server: Station | Directed) -> None:
     """FO-5."""
-    with browser.page(f"{station.url}#1") as page:
+    with browser.page(f"{server.url}#1") as page:
         playing(page)
-        row = page.run(PIXELS)
-        pixels = list(zip(row[::4], row[1::4], row[2::4], strict=True))
-        assert len({tuple(value > 90 for value in pixel) for pixel in pixels}) >= 6, f"no colour bars: {pixels}"
+        page.wait(f"{COLOURS} >= 6", CHANGE_S + 3)  # bars, whose turn may be the next
         assert page.run("document.getElementById('video').webkitAudioDecodedByteCount") > 0
         assert page.run("document.getElementById('veil').hidden")
-        assert station.is_on_air(1) and not station.is_on_air(2)
+        assert server.is_on_air(1) and not server.is_on_air(2)
         assert page.complaints() == []
 
 
-def test_a_change_of_programme_does_not_stall_it(browser: Browser, station: Station) -> None:
+def test_a_change_of_programme_does_not_stall_it(browser: Browser, server: Station | Directed) -> None:
     """PAINS 38: no event of waiting, and the time of the picture keeps pace with the clock."""
-    with browser.page(f"{station.url}#1") as page:
+    with browser.page(f"{server.url}#1") as page:
         playing(page)
         page.run(
             """window.seen = [];
@@ -77,21 +92,20 @@ def test_a_change_of_programme_does_not_stall_it(browser: Browser, station: Stat
               document.getElementById("video").addEventListener(name, () => seen.push(name));
             window.start = [document.getElementById("video").currentTime, performance.now() / 1000];"""
         )
-        page.wait(f"document.getElementById('video').currentTime > {CHANGE_S + 5}", 30)
+        page.wait(f"document.getElementById('video').currentTime > start[0] + {CHANGE_S + 4}", 30)
         media_s, clock_s = page.run(
             "[document.getElementById('video').currentTime - start[0], performance.now() / 1000 - start[1]]"
         )
         assert page.run("seen") == []
         assert abs(media_s - clock_s) < 0.5  # a stall is a second; the clock of headless sound is not exact
-        assert station.tune_ins == 1
 
 
-def test_closing_the_page_stops_the_channel(browser: Browser, station: Station) -> None:
+def test_closing_the_page_stops_the_channel(browser: Browser, server: Station | Directed) -> None:
     """FO-3, TD-2."""
-    with browser.page(f"{station.url}#1") as page:
+    with browser.page(f"{server.url}#1") as page:
         playing(page)
-        assert station.is_on_air()
-    assert wait_until(lambda: not station.is_on_air(), 1)
+        assert server.is_on_air()
+    assert wait_until(lambda: not server.is_on_air(), 1)
 
 
 @pytest.mark.parametrize("leave", ["Escape", "close", "reload"])
@@ -134,8 +148,8 @@ def test_a_stream_that_ends_is_opened_again(browser: Browser, station: Station) 
 def test_a_browser_that_cannot_play_it_says_how_else(browser: Browser, station: Station) -> None:
     with browser.page(f"{station.url}#1", before="delete window.MediaSource; delete window.ManagedMediaSource") as page:
         page.wait("document.getElementById('message').textContent.startsWith('This browser cannot play')")
-        playlist = page.run("fetch(document.getElementById('open').href).then((answer) => answer.text())")
-        assert playlist == f"#EXTM3U\n#EXTINF:-1,One\n{station.url}channels/1.ts\n"
+        playlist = page.run("decodeURIComponent(document.getElementById('open').href)")
+        assert playlist.partition(",")[2] == f"#EXTM3U\n#EXTINF:-1,One\n{station.url}channels/1.ts\n"
         assert page.run("document.getElementById('open').download") == "One.m3u"
         assert station.tune_ins == 0
 
@@ -151,7 +165,7 @@ def test_the_guide_is_read_and_used_by_keys(browser: Browser, station: Station) 
         page.wait("location.hash == '#2'")
         playing(page)
         assert page.run("document.querySelectorAll('#later li').length") > 2
-        assert page.run("document.querySelector('.judge').textContent").count("PCR_repetition_error") == 1
+        page.wait("document.querySelector('.judge').textContent.includes('PCR_repetition_error × 2')")
         page.press("Escape")
         page.wait("document.activeElement.getAttribute('href') == '#2'")
 

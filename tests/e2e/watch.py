@@ -81,6 +81,12 @@ def pictures(path: Path | str) -> list[Picture]:
         return [_picture(frame) for frame in media.decode(video=0)]
 
 
+def first_shown(path: Path | str) -> Picture:
+    """The first picture that is not black."""
+    with _open(path) as media:
+        return next(shown for frame in media.decode(video=0) if not (shown := _picture(frame)).black)
+
+
 def beeps(sound: Sound) -> list[Fraction]:
     """When each beep starts, in seconds.
 

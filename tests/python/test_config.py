@@ -87,11 +87,24 @@ def test_what_is_not_said_is_the_default(path: Path) -> None:
 
 
 def test_every_setting_of_a_sink_can_be_made(path: Path) -> None:
-    written = {"str | None": ("'a'", "a"), "int | None": ("500", 500), "Mapping[str, str]": ("{ x = 'y' }", {"x": "y"})}
-    for each in fields(SinkConfig):
-        toml, value = written[str(each.type)]
-        config = load(path, f"{BARS}[channel.sink]\n{each.name} = {toml}")
-        assert getattr(config.channels[0].sink, each.name) == value
+    settings = {
+        "video_encoder": "libx264",
+        "preset": "faster",
+        "video_bitrate": 1_000_000,
+        "gop_frames": 50,
+        "threads": 1,
+        "video_options": {"bf": "0"},
+        "audio_encoder": "aac",
+        "audio_bitrate": 96_000,
+        "mux_rate": 2_000_000,
+        "mux_delay_ms": 700,
+        "service_name": "One",
+        "provider_name": "Air",
+    }
+    assert set(settings) == {each.name for each in fields(SinkConfig)}
+    toml = "\n".join(f"{name} = {json.dumps(value).replace(':', '=')}" for name, value in settings.items())
+    config = load(path, f"{BARS}[channel.sink]\n{toml}")
+    assert config.channels[0].sink == SinkConfig(**settings)  # type: ignore[arg-type]
 
 
 def test_equal_files_are_equal_channels(path: Path) -> None:
@@ -121,6 +134,9 @@ def test_equal_files_are_equal_channels(path: Path) -> None:
             BARS + "sink = { video_bitrat = 1 }",
             "5: channel[1].sink.video_bitrat: no such key; did you mean video_",
         ),
+        (BARS + "sink = { preset = 'nope' }", "5: channel[1].sink: avcodec_open2: Invalid argument"),
+        (BARS + "sink = { video_encoder = 'nope' }", "5: channel[1].sink: no video encoder"),
+        (BARS + "format = '641x361@25'", "5: channel[1].format: program format: video.width is 641"),
         (BARS + "sink = { threads = 1.5 }", "5: channel[1].sink.threads: must be a whole number from 0 to"),
         (BARS + "sink = { threads = 5_000_000_000 }", "5: channel[1].sink: threads must be between"),
         (BARS + BARS, "6: channel[2].id: 1 is another channel's already"),
@@ -216,6 +232,13 @@ def test_media_that_cannot_be_played_are_warned_of(path: Path) -> None:
     assert grid(config).filler.items == ()
 
 
+def test_a_block_that_never_airs_is_warned_of(path: Path) -> None:
+    daily = "[[channel.block]]\nmedia = []\ndaily = 20:15:00\n"
+    dated = "[[channel.block]]\nmedia = []\nstart = 2026-01-01T20:15:00Z\n"
+    config = load(path, BARS + daily + "days = ['mon']\n" + daily + dated + dated + daily + "days = ['tue']\n")
+    assert [warning.key for warning in config.warnings] == ["channel[1].block[1]", "channel[1].block[3]"]
+
+
 def test_a_file_that_is_known_is_not_opened_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
 
@@ -243,9 +266,11 @@ def test_validate_prints_lines_an_editor_can_jump_to(path: Path, capsys: pytest.
     path.write_text(BARS + "filler = ['missing.mp4']\n")
     assert cli.main(["validate", str(path)]) == 0
     assert capsys.readouterr().out.startswith(f"{path}:5: warning: channel[1].filler[1]: ")
-    path.write_text(BARS + "formt = 1\n")
+    path.write_text(BARS + "formt = 1\nfiller = ['missing.mp4']")
     assert cli.main(["validate", str(path)]) == 1
-    assert capsys.readouterr().out == f"{path}:5: channel[1].formt: no such key; did you mean format?\n"
+    problem, warning = capsys.readouterr().out.splitlines()
+    assert problem == f"{path}:5: channel[1].formt: no such key; did you mean format?"
+    assert warning.startswith(f"{path}:6: warning: channel[1].filler[1]: ")
     assert cli.main(["validate", str(path.parent / "nowhere.toml")]) == 2
     assert "No such file" in capsys.readouterr().err
 
@@ -259,3 +284,56 @@ def test_validate_speaks_json(path: Path, capsys: pytest.CaptureFixture[str]) ->
     path.write_text("x = 1")
     assert cli.main(["validate", "--json", str(path)]) == 1
     assert [problem["key"] for problem in json.loads(capsys.readouterr().out)["problems"]] == ["", "x"]
+
+
+FULL = """
+media_roots = ["."]
+[[channel]]
+id = 1
+name = "One"
+format = "640x360@25"
+timezone = "UTC"
+logo = "http://x/y.png"
+filler = ["pattern:black"]
+[channel.sink]
+preset = "fast"
+threads = 1
+video_options = { bf = "0" }
+[channel.playlist]
+media = [{ file = "pattern:bars", title = "t", description = "d", start_offset_ms = 1, duration_ms = 2 }]
+epoch = 2026-01-01T00:00:00Z
+loop = true
+shuffle = 1
+[[channel.block]]
+daily = 20:15:00
+days = ["mon"]
+media = ["pattern:bars"]
+[[channel.block]]
+start = 2026-01-01T00:00:00
+media = ["pattern:bars"]
+"""
+ODD = ["0", "-1", "1e300", "nan", "true", "''", r'"\u0000"', r'"\ud7ff\n"', "'http://['", f"'{'x' * 5000}'"]
+ODD += ["[]", "[[]]", "{}", "{ a = 1 }", r'["\u0000"]', r'[{ file = "\u0000" }]']
+ODD += ["2026-01-01", "12:00:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00"]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_any_value_anywhere_is_answered_with_its_line(odd: str, path: Path) -> None:
+    """Either it can be used, or the problem is told on its line; nothing else comes out."""
+    lines = FULL.splitlines()
+    for number, line in enumerate(lines, 1):
+        if " = " not in line:
+            continue
+        path.write_text("\n".join([*lines[: number - 1], f"{line.split(' = ')[0]} = {odd}", *lines[number:]]))
+        try:
+            config = load_config(path)
+        except ConfigError as error:
+            assert {problem.line for problem in error.problems} <= {number, 3, 10, 19, 23}
+        else:
+            assert config.channels[0].schedule.at(1_800_000_000_000)
+
+
+def test_nesting_without_end_is_refused(path: Path) -> None:
+    path.write_text("x = " + "[" * 100_000)
+    with pytest.raises(ConfigError, match="nested"):
+        load_config(path)

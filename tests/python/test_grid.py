@@ -147,3 +147,11 @@ def test_every_day_of_a_year_has_its_block_at_its_time() -> None:
     year = planned(grid(NEWS, filler=Filler((), PAL)), round(start.timestamp() * 1000), round(end.timestamp() * 1000))
     assert len(year) == 365
     assert {clock(airing.start_ms)[4:] for airing in year} == {"20:15"}
+
+
+@pytest.mark.parametrize("time_ms", [-(10**15), -62_135_596_800_000, 253_402_300_800_000, 10**15])
+def test_beyond_the_calendar_there_is_filler(time_ms: int) -> None:
+    """A client may ask for any time."""
+    schedule = grid(NEWS, DatedBlock(ms("2026-12-24 20:15"), seconds("Special", 60)))
+    assert schedule.at(time_ms).is_filler
+    assert disagreements(schedule, time_ms, time_ms + 86_400_000) == []

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from air_py.channel import Channel
-from air_py.guide import guide_id, xmltv
+from air_py.guide import xmltv
 from air_py.schedule import Blocks, DatedBlock, Filler, Grid, Item, Playlist, Schedule
 
 PAL = Fraction(25)
@@ -39,7 +39,7 @@ def test_programmes_are_the_airings_of_the_schedule() -> None:
         ("20260101012140 +0000", "20260101024500 +0000", "Film"),
     ]
     assert [each.findtext("desc") for each in tv.iter("programme")] == ["Long.", None, "Long."]
-    assert {each.attrib["channel"] for each in tv.iter("programme")} == {"1.air"}
+    assert {each.attrib["channel"] for each in tv.iter("programme")} == {"air.1"}
 
 
 def test_filler_is_left_out_and_the_parts_of_a_block_are_kept_apart() -> None:
@@ -62,8 +62,8 @@ def test_elements_come_in_the_order_of_the_dtd() -> None:
 
 
 def test_a_channel_keeps_its_id_when_its_name_changes() -> None:
-    schedule = Playlist((), PAL, 0)
-    assert guide_id(Channel(7, "Old", schedule)) == guide_id(Channel(7, "New", schedule)) == "7.air"
+    ids = [guide(Playlist((), PAL, 0), name=name)[0].attrib["id"] for name in ("Old", "New")]
+    assert ids == ["air.1", "air.1"]
 
 
 @pytest.mark.parametrize("name", ["<b>\"&'", "]]>", "\x00\x1b[31m", "\ud800", "\ufffe", "ünïcödé 😀", "a\nb"])
@@ -78,3 +78,11 @@ def test_what_is_shorter_than_a_second_of_the_guide_is_left_out() -> None:
     """A programme that ends when it starts confuses readers."""
     schedule = Playlist((Item("/a.mp4", "Blink", 5), item("Film", 7200)), PAL, EPOCH_MS)
     assert [title for _, _, title in told(guide(schedule))] == ["Film"]
+
+
+@pytest.mark.parametrize("start_ms", [10**15, 253_370_764_800_000 - 1])
+def test_there_is_no_guide_beyond_the_year_9999(start_ms: int) -> None:
+    """XMLTV has four digits for it; a client may ask all the same."""
+    channel = Channel(1, "One", Playlist((item("Film", 7200),), PAL, EPOCH_MS))
+    tv = ElementTree.fromstring(xmltv([channel], start_ms, start_ms + HOUR_MS, "http://host"))
+    assert len(told(tv)) <= 1

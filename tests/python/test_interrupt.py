@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from air_py import Engine, ProgramFormat, check
+from air_py import Engine, ProgramFormat, check, probe
 
 pytestmark = pytest.mark.engine
 
@@ -59,5 +59,15 @@ def test_waiting_for_what_a_pipe_brings_is_ended(tmp_path: Path) -> None:
     try:
         with interrupted():
             check(tmp_path / "silent.ts")
+    finally:
+        os.close(silent_writer)
+
+
+def test_probing_a_pipe_that_brings_nothing_is_ended(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "silent.ts")
+    silent_writer = os.open(tmp_path / "silent.ts", os.O_RDWR)
+    try:
+        with interrupted():
+            probe(tmp_path / "silent.ts")
     finally:
         os.close(silent_writer)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from air_py import AirError, MediaInfo, probe
+from air_py import AirError, MediaInfo, cli, probe
 
 
 def test_a_pattern_has_no_end() -> None:
@@ -47,6 +49,27 @@ def test_a_file_that_does_not_answer_is_given_up(tmp_path: Path, no_leak: None) 
         assert 3 <= time.monotonic() - begun < 6
     finally:
         os.close(writer)
+
+
+def test_other_threads_run_while_a_file_is_waited_for(tmp_path: Path) -> None:
+    """L-40: this thread waits for the probe to open the pipe, and then writes what the probe waits for."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with ThreadPoolExecutor(1) as pool:
+        probing = pool.submit(probe, fifo)
+        with open(fifo, "wb") as writer:
+            writer.write(bytes(range(256)) * 16)
+        with pytest.raises(AirError, match="Invalid data"):
+            probing.result(2)
+
+
+def test_the_command_tells_each_file_and_fails_if_one_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["probe", "pattern:bars"]) == 0
+    assert capsys.readouterr().out == "pattern:bars: no end of its own, no picture, no sound\n"
+    assert cli.main(["probe", "--json", "pattern:bars", "missing.mp4"]) == 1
+    bars, missing = json.loads(capsys.readouterr().out)
+    assert set(bars) == {"file", "duration_ms", *MediaInfo.__dataclass_fields__} and bars["duration_ms"] is None
+    assert missing["file"] == "missing.mp4" and "No such file" in missing["error"]
 
 
 def test_the_last_millisecond_begun_counts() -> None:

@@ -39,7 +39,7 @@ pub struct Cue {
 #[non_exhaustive]
 pub enum ProducerError {
     /// libav, or the file beneath it, said no.
-    #[error("{asset}: {source}")]
+    #[error("{}", named(asset, source))]
     Media {
         /// The asset as it was named.
         asset: String,
@@ -58,6 +58,12 @@ pub enum ProducerError {
         /// Where play was to begin.
         start_offset_ms: u64,
     },
+}
+
+/// The reason, which names the asset once.
+fn named(asset: &str, source: &air_av::Error) -> String {
+    let reason = source.to_string();
+    if reason.starts_with(asset) { reason } else { format!("{asset}: {reason}") }
 }
 
 /// The furthest start offset, a hundred years, in milliseconds: media time and samples are counted in 64 bits,

@@ -1,8 +1,9 @@
 """Air, a playout engine: media files in, one continuous broadcast-grade MPEG transport stream per channel out.
 
 :class:`Engine` runs a channel; :class:`StreamReader` is the listening end of its stream; :func:`check` judges a
-transport stream; :func:`render` writes a plan to a file. ``air_py.serve`` offers channels over HTTP and needs the
-extra ``serve``. Engine records go to the logger ``air``.
+transport stream; :func:`render` writes a plan to a file. :class:`Fanout` gives a stream to any number of viewers, and
+:class:`ProgramDirector`, which needs the extra ``serve``, offers channels with schedules over HTTP. Records go to the
+logger ``air``.
 """
 
 from importlib import import_module
@@ -10,6 +11,9 @@ from importlib import import_module
 TYPE_CHECKING = False  # That of typing, which takes longer to load than all else here.
 if TYPE_CHECKING:
     from ._air import AirError, __version__
+    from .channel import Channel
+    from .config import Config, ConfigError, ConfigProblem, load_config
+    from .director import ProgramDirector
     from .engine import Engine
     from .fanout import Fanout, FanoutStats, SlowPolicy, StreamFinding, Viewer
     from .formats import ProgramFormat
@@ -32,14 +36,20 @@ if TYPE_CHECKING:
         StreamTransport,
         SwitchToLiveReply,
     )
+    from .schedule import Airing, Playlist, Schedule
     from .sink import SinkConfig
     from .stream_reader import StreamReader
 
 __all__ = [
     "AirError",
+    "Airing",
     "AsRun",
     "AttachStreamReply",
+    "Channel",
     "CheckSummary",
+    "Config",
+    "ConfigError",
+    "ConfigProblem",
     "Counters",
     "Engine",
     "EngineLost",
@@ -52,11 +62,14 @@ __all__ = [
     "IsolatedEngine",
     "LoadPreviewReply",
     "MediaInfo",
+    "Playlist",
+    "ProgramDirector",
     "ProgramFormat",
     "Progress",
     "Reply",
     "Report",
     "ResultCode",
+    "Schedule",
     "Segment",
     "SinkConfig",
     "SlowPolicy",
@@ -71,6 +84,7 @@ __all__ = [
     "Viewer",
     "__version__",
     "check",
+    "load_config",
     "load_plan",
     "probe",
     "render",
@@ -78,6 +92,9 @@ __all__ = [
 
 _MODULES = {
     "_air": ("AirError", "__version__"),
+    "channel": ("Channel",),
+    "config": ("Config", "ConfigError", "ConfigProblem", "load_config"),
+    "director": ("ProgramDirector",),
     "engine": ("Engine",),
     "fanout": ("Fanout", "FanoutStats", "SlowPolicy", "StreamFinding", "Viewer"),
     "formats": ("ProgramFormat",),
@@ -100,6 +117,7 @@ _MODULES = {
         "StreamTransport",
         "SwitchToLiveReply",
     ),
+    "schedule": ("Airing", "Playlist", "Schedule"),
     "sink": ("SinkConfig",),
     "stream_reader": ("StreamReader",),
 }

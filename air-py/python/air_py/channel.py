@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from .formats import ProgramFormat
-from .schedule import Schedule
+from .schedule import Filler, Schedule
 from .sink import SinkConfig
 
 __all__ = ["DEFAULT_FORMAT", "Channel"]
@@ -29,6 +29,8 @@ class Channel:
     sink: SinkConfig = field(default_factory=SinkConfig)
     logo: str | None = None
     """URL of a picture, for guides."""
+    filler: Filler | None = None
+    """What airs in the place of what cannot be played; ``None`` is black."""
 
     def named_sink(self) -> SinkConfig:
         """The sink's settings; the service is called as the channel where they give it no name."""

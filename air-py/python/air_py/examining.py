@@ -55,7 +55,7 @@ def validate(path: str, *, as_json: bool) -> int:
     try:
         config = load_config(path)
     except ConfigError as error:
-        problems = error.problems
+        problems, warnings = error.problems, error.warnings
     else:
         warnings = config.warnings
         channels = [{"id": channel.channel_id, "name": channel.name} for channel in config.channels]

@@ -12,18 +12,16 @@ from datetime import datetime, timedelta, timezone
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from .channel import Channel
+from .lineup import guide_id, stream_path
 from .schedule import Airing
 
-__all__ = ["guide_id", "xmltv"]
+__all__ = ["xmltv"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LAST_MS = (datetime(9999, 1, 1, tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1)
+"""Before the last year that four digits can tell."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any way (https://www.w3.org/TR/xml/#charsets)."""
-
-
-def guide_id(channel: Channel) -> str:
-    """The id by which guides and playlists know a channel; it stays when the name changes."""
-    return f"{channel.channel_id}.air"
 
 
 def xmltv(channels: Iterable[Channel], start_ms: int, end_ms: int, base_url: str) -> str:
@@ -34,16 +32,16 @@ def xmltv(channels: Iterable[Channel], start_ms: int, end_ms: int, base_url: str
     channels = list(channels)
     tv = Element("tv", {"generator-info-name": "Air", "source-info-url": base_url})
     for channel in channels:
-        element = SubElement(tv, "channel", id=guide_id(channel))
+        element = SubElement(tv, "channel", id=guide_id(channel.channel_id))
         SubElement(element, "display-name").text = _clean(channel.name)
         SubElement(element, "display-name").text = str(channel.channel_id)
         if channel.logo:
             SubElement(element, "icon", src=_clean(channel.logo))
-        SubElement(element, "url").text = f"{base_url}/channels/{channel.channel_id}.ts"
+        SubElement(element, "url").text = base_url + stream_path(channel.channel_id)
     for channel in channels:
-        for airing in channel.schedule.between(start_ms, end_ms):
+        for airing in channel.schedule.between(start_ms, min(end_ms, _LAST_MS)):
             if not airing.is_filler and _second(airing.start_ms) < _second(airing.end_ms):
-                tv.append(_programme(airing, guide_id(channel)))
+                tv.append(_programme(airing, guide_id(channel.channel_id)))
     indent(tv)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE tv SYSTEM "xmltv.dtd">\n{tostring(tv, "unicode")}\n'
 

@@ -30,7 +30,7 @@ class Config:
     media_roots: tuple[Path, ...]
     """Folders that every file on air really lies in."""
     warnings: tuple[ConfigProblem, ...] = ()
-    """Media that are not there or cannot be played, and are skipped on air."""
+    """What is skipped on air: media that are not there or cannot be played, blocks that another one hides."""
 
 
 def load_config(path: str | os.PathLike[str], *, library: Library | None = None) -> Config:
@@ -49,10 +49,14 @@ def load_config(path: str | os.PathLike[str], *, library: Library | None = None)
     if not channels and "channel" not in document:
         notes.add((), "has no channel; one begins with [[channel]]")
     document.close()
-    if notes.problems:
-        raise ConfigError(path, sorted(notes.problems, key=lambda problem: problem.line))
-    warnings = sorted(lookup.warnings, key=lambda problem: problem.line)
+    problems, warnings = _by_line(notes.problems), _by_line(lookup.warnings)
+    if problems:
+        raise ConfigError(path, problems, warnings)
     return Config(Path(path), tuple(channels), roots, tuple(warnings))
+
+
+def _by_line(problems: list[ConfigProblem]) -> list[ConfigProblem]:
+    return sorted(problems, key=lambda problem: problem.line)
 
 
 def _media_root(value: Any, folder: Path) -> Path:

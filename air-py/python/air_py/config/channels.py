@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
@@ -15,25 +15,28 @@ from ..schedule import Blocks, DailyBlock, DatedBlock, Entry, Filler, Grid, Item
 from ..schedule.grid import EVERY_DAY
 from ..sink import SinkConfig
 from .document import ConfigProblem, Place, Table
+from .trial import Trials
 from .values import boolean, clock, day, moment, program_format, text, texts, url, whole, zone
 
 __all__ = ["Lookup", "read_channel"]
 
 _OFFSET_MS = whole(0)
 _DURATION_MS = whole(1)
+_HIDDEN = "never airs, since a block after it begins at the same time"
 
 
 @dataclass
 class Lookup:
-    """Where media are looked for, and what of them was missing."""
+    """Where media are looked for, what of them was missing, and what the engine says of settings."""
 
     folder: Path
     """Where relative paths begin."""
     roots: tuple[Path, ...]
     """Folders that every file has to lie in."""
     library: Library
+    trials: Trials = field(default_factory=Trials)
     warnings: list[ConfigProblem] = field(default_factory=list)
-    """Media that will be skipped on air."""
+    """What will be skipped on air."""
 
     def items(self, table: Table, key: str, rate: Fraction) -> tuple[Item, ...]:
         """The media list ``key`` of ``table``; outsiders are problems, what cannot be played is a warning."""
@@ -75,19 +78,22 @@ def read_channel(table: Table, lookup: Lookup, taken: set[int]) -> Channel:
     name = table.need("name", text, f"Channel {channel_id}", '"News"')
     house = table.get("format", program_format, DEFAULT_FORMAT)
     sink = _sink(table.table("sink"))
+    if refusal := lookup.trials.refusal(house, sink):
+        table.notes.add((*table.place, refusal[0]), refusal[1])
     logo = table.get("logo", url, "") or None
     home = table.get("timezone", zone, ZoneInfo("UTC"))
     rate = Fraction(house.frame_rate)
     playlist = _playlist(table.table("playlist"), home, rate, lookup)
     filler = Filler(lookup.items(table, "filler", rate), rate)
-    blocks = [block for each in table.tables("block") if (block := _block(each, home, rate, lookup))]
-    dated = tuple(block for block in blocks if isinstance(block, DatedBlock))
-    daily = tuple(block for block in blocks if isinstance(block, DailyBlock))
-    if not playlist and not blocks:
+    blocks = [(each.place, _block(each, home, rate, lookup)) for each in table.tables("block")]
+    dated = tuple(block for _, block in blocks if isinstance(block, DatedBlock))
+    daily = tuple(block for _, block in blocks if isinstance(block, DailyBlock))
+    lookup.warnings += [table.notes.problem(place, _HIDDEN) for place in _hidden(blocks)]
+    if "playlist" not in table and "block" not in table:
         table.notes.add(table.place, "has nothing to air: wants a [channel.playlist] or a [[channel.block]]")
     table.close()
     schedule = Grid(Blocks(dated, daily, home, rate), playlist, filler)
-    return Channel(channel_id, name, schedule, house, sink, logo)
+    return Channel(channel_id, name, schedule, house, sink, logo, filler)
 
 
 def _free(value: Any, taken: set[int]) -> int:
@@ -141,6 +147,17 @@ def _block(table: Table, home: ZoneInfo, rate: Fraction, lookup: Lookup) -> Date
     if start_ms is not None:
         return DatedBlock(start_ms, items)
     return None if daily is None else DailyBlock(daily, items, days or EVERY_DAY)
+
+
+def _hidden(blocks: Sequence[tuple[Place, DatedBlock | DailyBlock | None]]) -> Iterator[Place]:
+    """Where the blocks are that another one cuts before they begin."""
+    for number, (place, block) in enumerate(blocks):
+        for _, later in blocks[number + 1 :]:
+            match block, later:
+                case (DatedBlock(), DatedBlock()) if block.start_ms == later.start_ms:
+                    yield place
+                case (DailyBlock(), DailyBlock()) if block.start == later.start and block.days <= later.days:
+                    yield place
 
 
 def _want_media(table: Table) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeVar
@@ -49,10 +49,14 @@ class ConfigProblem:
 class ConfigError(ValueError):
     """A file is of no use. Its text has a line ``FILE:LINE: KEY: …`` for each problem."""
 
-    def __init__(self, path: str | os.PathLike[str], problems: list[ConfigProblem]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], problems: list[ConfigProblem], warnings: Sequence[ConfigProblem] = ()
+    ) -> None:
         super().__init__("\n".join(f"{os.fspath(path)}:{problem}" for problem in problems))
         self.path = path
         self.problems = problems
+        self.warnings = tuple(warnings)
+        """What would not keep it from being of use."""
 
 
 class Notes:
@@ -155,6 +159,8 @@ def parse(path: str | os.PathLike[str]) -> Table:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(path, [ConfigProblem(line, "", "is not UTF-8")]) from error
+    except RecursionError as error:
+        raise ConfigError(path, [ConfigProblem(1, "", "is nested too deep")]) from error
     except tomllib.TOMLDecodeError as error:
         found = _WHERE.fullmatch(str(error))
         line, message = (int(found["line"]), found["message"]) if found else (content.count(b"\n") + 1, str(error))

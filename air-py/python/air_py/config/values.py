@@ -19,11 +19,13 @@ DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 def text(value: Any) -> str:
-    """Some text, on one line."""
+    """Some text."""
     if not isinstance(value, str):
         raise ValueError(f"must be text in quotes, not {value!r}")
     if not value.strip():
         raise ValueError("is empty")
+    if "\0" in value:
+        raise ValueError(f"must not hold the character NUL: {value!r}")
     return value
 
 

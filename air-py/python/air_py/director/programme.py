@@ -24,6 +24,7 @@ from ..engine import Engine
 from ..isolated import EngineLost
 from ..results import Event, EventKind, Reply, StreamTransport
 from ..schedule import Airing, Schedule
+from ..schedule.layers import Gap
 from .leads import Leads
 
 __all__ = ["BLACK", "ChannelUnavailable", "Programme", "utc_now_ms"]
@@ -93,7 +94,7 @@ class Programme:
         self._live: Airing | None = None
         self._live_ends_ms: int | None = None
         self._armed: _Switch | None = None
-        self._replaced: set[Airing] = set()
+        self._replaced: dict[Airing, Gap] = {}
 
     def begin(self, transport: StreamTransport, endpoint: str) -> None:
         """Puts the channel on air, in black: a viewer has a stream at once, however long the first asset takes.
@@ -161,7 +162,7 @@ class Programme:
         if self._armed is not None:
             self._arm(self._armed)
         elif self._live is not None and end_ms < self._next_ms - self._frame_ms:
-            self._replace(self._live, f"it ends {self._next_ms - end_ms} ms before its time")
+            self._replace(self._live, f"it ends {self._next_ms - end_ms} ms before its time", end_ms)
             self._next_ms = end_ms
 
     def _cue(self) -> None:
@@ -191,8 +192,13 @@ class Programme:
         return _Switch(airing, boundary_ms)
 
     def _due(self, time_ms: int) -> Airing:
+        """What airs at ``time_ms``: what is scheduled, or filler for it, or black for that."""
         airing = self.schedule.at(time_ms)
-        return _black_for(airing) if airing in self._replaced else airing
+        gap = self._replaced.get(airing)
+        if gap is not None and self._channel.filler is not None:
+            airing = self._channel.filler.fill(gap, max(time_ms, gap.start_ms or 0))
+            gap = self._replaced.get(airing)
+        return airing if gap is None else _black_in(gap)
 
     def _arm(self, switch: _Switch) -> None:
         """Orders ``switch``, at the end of the live asset if that is told and no more than a frame away."""
@@ -202,10 +208,11 @@ class Programme:
         if self._engine.switch_to_live(self._id, target_boundary_time_ms=boundary_ms):
             self._armed = switch
 
-    def _replace(self, airing: Airing, reason: str) -> None:
-        """Gives ``airing`` up: filler has its time, and the next one is tried when that has come."""
+    def _replace(self, airing: Airing, reason: str, from_ms: int | None = None) -> None:
+        """Gives ``airing`` up, for the rest of its time: the one after it is tried again."""
         now_ms = self._now_ms()
-        self._replaced = {other for other in self._replaced if other.end_ms > now_ms} | {airing}
+        self._replaced = {other: gap for other, gap in self._replaced.items() if other.end_ms > now_ms}
+        self._replaced[airing] = Gap(airing.start_ms if from_ms is None else from_ms, airing.end_ms)
         self._armed = None
         if not self._stopping.is_set():
             logger.warning("channel %d: filler for %s: %s", self._id, airing.asset, reason)
@@ -219,8 +226,8 @@ class Programme:
             logger.warning("channel %d: the as-run record of %s is lost: %s", self._id, event.asset, error)
 
 
-def _black_for(airing: Airing) -> Airing:
-    return Airing(airing.start_ms, airing.end_ms, BLACK, airing.title, is_filler=True)
+def _black_in(gap: Gap) -> Airing:
+    return Airing(gap.start_ms or 0, gap.end_ms or 0, BLACK, "", is_filler=True)
 
 
 def _require(reply: Reply) -> None:

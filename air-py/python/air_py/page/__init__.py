@@ -35,6 +35,7 @@ _NAMES = (
     "icon.svg",
     "main.js",
     "api.js",
+    "connection.js",
     "format.js",
     "guide.js",
     "player.js",

@@ -19,7 +19,8 @@ export function counted(value, noun) {
 }
 
 export function bitrate(bitsPerSecond) {
-  return bitsPerSecond >= 1e6 ? `${oneDecimal.format(bitsPerSecond / 1e6)} Mb/s` : `${count(Math.round(bitsPerSecond / 1e3))} kb/s`;
+  if (bitsPerSecond >= 1e6) return `${oneDecimal.format(bitsPerSecond / 1e6)} Mb/s`;
+  return `${count(Math.round(bitsPerSecond / 1e3))} kb/s`;
 }
 
 export function milliseconds(value) {
@@ -33,7 +34,9 @@ export function duration(ms) {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+const STATES = { off: "Off", starting: "Starting", on_air: "On air", restarting: "Restarting" };
+
 /** What a channel is doing, in words. */
-export function stateOf(channel) {
-  return { off: "Off", starting: "Starting", on_air: "On air", restarting: "Restarting" }[channel.state] ?? channel.state;
+export function stateOf({ state }) {
+  return STATES[state] ?? state;
 }

@@ -1,4 +1,4 @@
-// The list of channels, each with what is on now and next. It updates in place, so that nothing loses focus or flickers.
+// The list of channels, each with what is on now and next. It updates in place: nothing flickers or loses the focus.
 
 import { clock, stateOf } from "./format.js";
 

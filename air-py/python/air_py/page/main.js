@@ -1,4 +1,4 @@
-// Ties the page together: asks how the channels stand, shows it, and follows the address (#1 is channel 1) and the keys.
+// Ties the page together: asks how the channels stand, shows it, follows the address (#1 is channel 1) and the keys.
 
 import { address, channels } from "./api.js";
 import { clock, counted } from "./format.js";
@@ -7,6 +7,7 @@ import { Stage } from "./stage.js";
 import { History } from "./vitals.js";
 
 const POLL_MS = 2000;
+const SETTLED_MS = 500; // after a channel was opened or closed
 
 const $ = (id) => document.getElementById(id);
 const guide = new Guide($("channels"));
@@ -32,7 +33,8 @@ async function poll() {
     trouble(null);
     follow();
   } catch (error) {
-    trouble(error.name === "TimeoutError" || error instanceof TypeError ? "The server does not answer. Trying again…" : error.message);
+    const silent = error.name === "TimeoutError" || error instanceof TypeError; // as fetch has it
+    trouble(silent ? "The server does not answer. Trying again…" : error.message);
   }
   if (!document.hidden) polling = setTimeout(poll, POLL_MS);
 }
@@ -42,9 +44,13 @@ function trouble(message) {
   $("trouble").textContent = message ?? "";
 }
 
+function isNamed(channel) {
+  return `#${channel.channel_id}` === location.hash;
+}
+
 /** Opens the channel that the address names, or closes the one that it no longer names. */
 function follow() {
-  const wanted = known.find((channel) => `#${channel.channel_id}` === location.hash);
+  const wanted = known.find(isNamed);
   if (wanted) stage.open(wanted);
   else stage.close();
   document.body.classList.toggle("watching", wanted !== undefined);
@@ -57,7 +63,7 @@ function show() {
   if (open) stage.show(open, history.of(open.channel_id), nowMs());
   document.title = open ? `${open.name} · Air` : "Air";
   const viewers = known.reduce((sum, channel) => sum + channel.viewers, 0);
-  $("summary").textContent = known.length > 0 ? `${counted(known.length, "channel")}, ${counted(viewers, "viewer")}` : "";
+  $("summary").textContent = `${counted(known.length, "channel")}, ${counted(viewers, "viewer")}`;
   $("clock").textContent = clock(nowMs());
 }
 
@@ -70,7 +76,7 @@ function leave() {
 
 /** The channel after the open one, or by -1 the one before, round and round. */
 function zap(by) {
-  const at = known.findIndex((channel) => channel.channel_id === stage.id);
+  const at = known.findIndex(isNamed); // by the address, which is ahead of the stage when keys come fast
   if (at >= 0) location.replace(`#${known[(at + by + known.length) % known.length].channel_id}`);
 }
 
@@ -86,9 +92,9 @@ const KEYS = {
 
 addEventListener("keydown", (event) => {
   const key = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  // The video has keys of its own, and the page scrolls by PageDown when there is nothing to zap.
-  if (!key || event.ctrlKey || event.metaKey || event.altKey || (event.target.id === "video" && event.key.startsWith("Arrow"))) return;
-  if (event.key.startsWith("Page") && stage.id === null) return;
+  if (!key || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key.startsWith("Arrow") && event.target.id === "video") return; // it has keys of its own
+  if (event.key.startsWith("Page") && stage.id === null) return; // nothing to zap: it scrolls
   event.preventDefault();
   key();
 });
@@ -96,6 +102,8 @@ addEventListener("keydown", (event) => {
 addEventListener("hashchange", () => {
   follow();
   if (stage.id !== null) scrollTo({ top: 0 });
+  clearTimeout(polling);
+  polling = setTimeout(poll, SETTLED_MS);
 });
 document.addEventListener("visibilitychange", () => !document.hidden && poll());
 $("close").addEventListener("click", leave);

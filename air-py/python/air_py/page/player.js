@@ -2,8 +2,11 @@
 //
 // mpegts.js turns the transport stream into what the browser plays. It is fetched when the first channel is opened.
 
+import { loaderClass } from "./connection.js";
+
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
-const CUSHION_S = 0.6; // A stream comes in real time, so what is not there when playing begins never will be.
+const CUSHION_S = 0.8; // A stream comes in real time: what is not there when playing begins never will be.
+const MAX_CUSHION_S = 4; // It grows with each time it was too little.
 const STUCK_MS = 8000; // Longer than any gap of a stream that is still alive.
 const STEADY_S = 5; // After this long the next loss is a new one.
 
@@ -22,6 +25,8 @@ export class Player {
   #url = null;
   #engine = null;
   #attempt = 0;
+  #cushionS = CUSHION_S;
+  #cushioning = false;
   #timer;
   #watch;
 
@@ -34,7 +39,7 @@ export class Player {
     this.#video = video;
     this.#tell = tell;
     video.addEventListener("playing", () => this.#engine && tell("playing"));
-    video.addEventListener("waiting", () => this.#engine && tell("waiting"));
+    video.addEventListener("waiting", () => this.#engine && this.#wait());
   }
 
   /** Plays the stream at `url` until `close` or another `open`. */
@@ -42,6 +47,7 @@ export class Player {
     this.close();
     this.#url = url;
     this.#attempt = 0;
+    this.#cushionS = CUSHION_S;
     this.#tell("opening");
     let mpegts;
     try {
@@ -64,7 +70,8 @@ export class Player {
   }
 
   #start(mpegts) {
-    const engine = mpegts.createPlayer({ type: "mpegts", isLive: true, url: this.#url }, CONFIG);
+    const source = { type: "mpegts", isLive: true, url: this.#url };
+    const engine = mpegts.createPlayer(source, { ...CONFIG, customLoader: loaderClass(mpegts) });
     this.#engine = engine;
     const lost = (reason) => this.#engine === engine && this.#lost(reason);
     engine.on(mpegts.Events.ERROR, (type, detail, info) => lost(reasonOf(type, info)));
@@ -77,32 +84,39 @@ export class Player {
 
   #playWhenCushioned() {
     const video = this.#video;
+    this.#cushioning = true;
     clearInterval(this.#timer);
-    this.#timer = setInterval(async () => {
+    this.#timer = setInterval(() => {
       const { buffered } = video;
-      if (buffered.length === 0 || buffered.end(buffered.length - 1) - video.currentTime < CUSHION_S) return;
+      if (buffered.length === 0 || buffered.end(buffered.length - 1) - video.currentTime < this.#cushionS) return;
       clearInterval(this.#timer);
-      try {
-        await video.play();
-      } catch (error) {
+      this.#cushioning = false;
+      video.play().catch((error) => {
         if (error.name !== "NotAllowedError") return; // closed meanwhile
         video.muted = true; // what browsers let a page do unasked
         video.play().catch(() => {});
-      }
+      });
     }, 40);
+  }
+
+  /** The stream came late. It will again, so more of it is kept from now on: one stall instead of many. */
+  #wait() {
+    this.#tell("waiting");
+    this.#cushionS = Math.min(this.#cushionS * 1.5, MAX_CUSHION_S);
+    this.#video.pause();
+    this.#playWhenCushioned();
   }
 
   /** A connection can die without an end. A page that is not seen may be slowed down, so it is not judged. */
   #watchProgress(lost) {
     const video = this.#video;
-    let [time, at, begin] = [video.currentTime, Date.now(), null];
+    let [time, at] = [video.currentTime, Date.now()];
     clearInterval(this.#watch);
     this.#watch = setInterval(() => {
-      const started = video.played.length > 0;
-      if (video.currentTime !== time || document.hidden || (started && video.paused)) {
+      const { played } = video;
+      if (played.length > 0 && video.currentTime - played.start(0) > STEADY_S) this.#attempt = 0;
+      if (video.currentTime !== time || document.hidden || (video.paused && !this.#cushioning)) {
         [time, at] = [video.currentTime, Date.now()];
-        begin ??= started ? time : null;
-        if (begin !== null && time - begin > STEADY_S) this.#attempt = 0;
       } else if (Date.now() - at > STUCK_MS) {
         lost("The stream has stopped.");
       }
@@ -127,6 +141,7 @@ export class Player {
 
   #stop() {
     clearTimeout(this.#timer); // an interval's too
+    this.#cushioning = false;
     clearInterval(this.#watch);
     const engine = this.#engine;
     this.#engine = null;

@@ -17,9 +17,9 @@ export class Stage {
   #vitals = new Vitals($("vitals"), $("judge"));
   #channel = null;
   #laterFor = null;
-  #playlist = null;
 
   constructor() {
+    $("health").open = matchMedia("(min-width: 40rem)").matches; // on a phone the other channels come first
     $("unmute").addEventListener("click", () => this.mute(false));
     $("copy").addEventListener("click", () => this.#copy());
     this.#video.addEventListener("volumechange", () => this.#showMuted());
@@ -112,11 +112,9 @@ export class Stage {
 
   /** A playlist of this channel alone: systems know which player opens one. */
   #offer(channel) {
-    if (this.#playlist !== null) URL.revokeObjectURL(this.#playlist);
     const name = channel.name.replace(/[\r\n,]+/g, " ");
     const text = `#EXTM3U\n#EXTINF:-1,${name}\n${address(channel.url)}\n`;
-    this.#playlist = URL.createObjectURL(new Blob([text], { type: "audio/x-mpegurl" }));
-    $("open").href = this.#playlist;
+    $("open").href = `data:audio/x-mpegurl;charset=utf-8,${encodeURIComponent(text)}`;
     $("open").download = `${channel.name.replace(/[^\p{L}\p{N} ._-]+/gu, "_")}.m3u`;
   }
 

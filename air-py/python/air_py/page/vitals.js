@@ -1,6 +1,6 @@
 // How a channel stands: figures with a plot of the last minutes, and what the judge says of the stream.
 
-import { bitrate, count, counted, duration, milliseconds } from "./format.js";
+import { bitrate, count, duration, milliseconds } from "./format.js";
 import { bars, line, LENGTH } from "./plots.js";
 
 // A figure's value makes its plot: `line` of the value, or `bars` of how much it grew. `null` is nothing to show.
@@ -11,7 +11,7 @@ const VITALS = [
   { title: "Late ticks", draw: bars, value: counter("late_ticks"), detail: () => "sent at once, none lost" },
   { title: "Held", draw: bars, value: counter("held_frames"), detail: () => "pictures shown again" },
   { title: "Black", draw: bars, value: counter("black_frames"), detail: () => "frames of black" },
-  { title: "Slow viewers", draw: bars, value: slow, detail: ({ stream }) => (stream ? `${count(stream.slow_closed)} closed` : "") },
+  { title: "Slow viewers", draw: bars, value: slow, detail: closed },
   { title: "Restarts", draw: bars, value: (channel) => channel.engine_restarts, detail: () => "engines lost" },
 ];
 
@@ -23,6 +23,10 @@ function slow({ stream }) {
   return stream === null ? null : stream.skips + stream.slow_closed;
 }
 
+function closed({ stream }) {
+  return stream === null ? "" : `${count(stream.slow_closed)} closed`;
+}
+
 function onAirFor({ on_air_since_ms }, nowMs) {
   return on_air_since_ms === null ? "off" : `on air for ${duration(nowMs - on_air_since_ms)}`;
 }
@@ -32,7 +36,8 @@ function sent({ stream }) {
 }
 
 function tuneIns({ tune_ins: { count: times, p50_ms, p95_ms } }) {
-  return times === 0 ? "none yet" : `${counted(times, "time")}; half under ${milliseconds(p50_ms)}, 95 % under ${milliseconds(p95_ms)}`;
+  if (times < 2) return times === 0 ? "none yet" : "once";
+  return `${count(times)} times; half within ${milliseconds(p50_ms)}, 95 % within ${milliseconds(p95_ms)}`;
 }
 
 /** What every channel's figures were, one value a poll. */
@@ -93,16 +98,22 @@ function growth(series) {
 function judged(element, stream) {
   const verdict = document.createElement("p");
   const list = document.createElement("ul");
-  for (const finding of stream?.findings ?? []) {
+  const findings = stream?.findings ?? [];
+  for (const { check, severity, count: times } of findings) {
     const item = document.createElement("li");
-    item.className = finding.severity;
-    item.textContent = `${finding.check} × ${count(finding.count)}`;
+    item.className = severity;
+    item.textContent = `${check} × ${count(times)}`;
     list.append(item);
   }
-  const hard = stream?.findings.some((finding) => finding.severity === "hard");
-  verdict.className = stream === null ? "verdict" : hard ? "verdict bad" : "verdict good";
-  verdict.textContent = stream === null ? "Off, so there is no stream to judge."
-    : hard ? "The judge found faults in the stream."
-      : list.children.length > 0 ? "The stream keeps the norm; the judge noted:" : "The judge finds nothing wrong with the stream.";
-  element.replaceChildren(verdict, ...(list.children.length > 0 ? [list] : []));
+  const [mark, text] = verdictOf(stream, findings);
+  verdict.className = `verdict ${mark}`;
+  verdict.textContent = text;
+  element.replaceChildren(verdict, list);
+}
+
+function verdictOf(stream, findings) {
+  if (stream === null) return ["", "Off, so there is no stream to judge."];
+  if (findings.some(({ severity }) => severity === "hard")) return ["bad", "The judge finds faults in the stream:"];
+  if (findings.length > 0) return ["good", "The stream keeps the norm; the judge noted:"];
+  return ["good", "The judge finds nothing wrong with the stream."];
 }

@@ -11,6 +11,7 @@ from .library import Library
 from .media import Entry, resolve
 from .playlist import Playlist
 from .reel import Item
+from .rendering import segments
 
 __all__ = [
     "Airing",
@@ -25,4 +26,5 @@ __all__ = [
     "Playlist",
     "Schedule",
     "resolve",
+    "segments",
 ]

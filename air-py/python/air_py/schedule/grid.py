@@ -27,6 +27,9 @@ EVERY_DAY = frozenset(range(7))
 DAYS_AROUND = 8
 """Days before and after one in which the neighbours of its blocks are: a week, and one for what zones do."""
 
+_FIRST_S, _LAST_S = (int(datetime(year, 1, 1, tzinfo=timezone.utc).timestamp()) for year in (2, 9999))
+"""Before and after, calendars of Python end, and days have no blocks."""
+
 
 @dataclass(frozen=True)
 class DatedBlock:
@@ -67,8 +70,8 @@ class Blocks:
 
     def find(self, time_ms: int) -> Airing | Gap:
         """What of a block is on at ``time_ms``, or the gap around it."""
-        day = datetime.fromtimestamp(time_ms // 1000, self.zone).date()
-        near = self._around(day)
+        known_s = min(max(time_ms // 1000, _FIRST_S), _LAST_S)
+        near = self._around(datetime.fromtimestamp(known_s, self.zone).date())
         next_place = bisect_right(near.starts, time_ms)
         end_ms = near.starts[next_place] if next_place < len(near.starts) else None
         if next_place == 0:
