@@ -61,10 +61,17 @@ impl Default for Config {
 #[derive(Debug)]
 pub struct Fanout {
     shared: Arc<Shared>,
-    bell: Arc<Bell>,
-    joining: Mutex<Sender<Connection>>,
     endpoint: PathBuf,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    running: Mutex<Option<Running>>,
+}
+
+/// What a fan-out has until it is closed.
+#[derive(Debug)]
+struct Running {
+    thread: JoinHandle<()>,
+    /// Has the thread look for what is new: a viewer, or its end.
+    bell: Arc<Bell>,
+    joining: Sender<Connection>,
 }
 
 impl Fanout {
@@ -83,7 +90,7 @@ impl Fanout {
             let _ = event_loop.run();
         };
         let thread = Builder::new().name(format!("{}-fanout", config.name)).spawn(work)?;
-        Ok(Self { shared, bell, joining: joining.into(), endpoint: path, thread: Some(thread).into() })
+        Ok(Self { shared, endpoint: path, running: Some(Running { thread, bell, joining }).into() })
     }
 
     /// The path on which an engine may connect, one at a time.
@@ -108,8 +115,10 @@ impl Fanout {
         let socket = socket.as_fd().try_clone_to_owned()?;
         let connection = Connection::new(socket, &self.shared.ring(), head);
         let viewer = connection.viewer();
-        lock(&self.joining).send(connection).map_err(|_| closed())?;
-        self.bell.ring();
+        let running = lock(&self.running);
+        let Running { joining, bell, .. } = running.as_ref().ok_or_else(closed)?;
+        joining.send(connection).map_err(|_| closed())?;
+        bell.ring();
         Ok(viewer)
     }
 
@@ -132,9 +141,10 @@ impl Fanout {
     /// milliseconds; returns when all is gone, also to a second caller.
     pub fn close(&self) {
         self.shared.closing.store(true, Relaxed);
-        self.bell.ring();
         // Held while waiting, so that a second caller waits too.
-        if let Some(thread) = lock(&self.thread).take() {
+        let mut running = lock(&self.running);
+        if let Some(Running { thread, bell, .. }) = running.take() {
+            bell.ring();
             // A panic of the thread has ended everything as well.
             let _ = thread.join();
         }
