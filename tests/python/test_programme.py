@@ -189,6 +189,13 @@ def test_an_asset_slow_to_cue_is_late_once_and_on_time_at_the_next_tune_in() -> 
     assert again.first_tick == again.planned_first_tick
 
 
+def test_an_asset_whose_opening_outlasts_its_time_is_taken_once_it_is_cued() -> None:
+    """The order comes too late then, and the engine answers that it is not ready."""
+    film, *_ = Air(frames={"film": 90 * 60 * 30}, hours=0.1, open_ms={"film": 1000}, cue_ms={"film": 300}).items
+    assert film.first_tick > film.planned_first_tick
+    assert film.content > 100
+
+
 def test_a_tune_in_at_the_very_end_of_an_item_begins_with_the_next() -> None:
     frames = {"a": 300, "b": 300}
     a_ends_ms = START_MS + 600

@@ -61,6 +61,7 @@ class VirtualEngine:
         *,
         now_ms: Fraction,
         cue_ms: dict[str, int] | None = None,
+        open_ms: dict[str, int] | None = None,
         unplayable: tuple[str, ...] = (),
         undecodable: tuple[str, ...] = (),
     ) -> None:
@@ -69,6 +70,7 @@ class VirtualEngine:
         self.records: list[AsRun] = []
         self._assets = assets
         self._cue_ms = cue_ms or {}
+        self._open_ms = open_ms or {}
         self._unplayable = unplayable
         self._undecodable = undecodable
         self._epoch: Fraction | None = None
@@ -90,7 +92,7 @@ class VirtualEngine:
     def load_preview(self, channel_id: int, *, asset_path: str, start_offset_ms: int = 0) -> LoadPreviewReply:
         assert start_offset_ms >= 0
         assert self._preview is None or self._preview.boundary_ms is None, "busy: armed"
-        self._advance(self.now + 2)
+        self._advance(self.now + self._open_ms.get(asset_path, 2))
         if asset_path in self._unplayable:
             return LoadPreviewReply(*refusal("cannot be played"), False)
         length = self._assets[asset_path]
@@ -106,11 +108,13 @@ class VirtualEngine:
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "")
         boundary = max(Fraction(target_boundary_time_ms), self.now)
+        is_late = self._epoch is not None and target_boundary_time_ms <= self.now < self._preview.cued_at_ms
         if self._epoch is None:
             self._epoch = boundary = self._preview.cued_at_ms = self.now
         self._preview.boundary_ms, self._preview.planned = boundary, self._tick_at(boundary)
         self._advance(self.now)
-        return SwitchToLiveReply(*OK, True, 0, 0, "")
+        outcome = refusal("armed", ResultCode.NOT_READY) if is_late else OK
+        return SwitchToLiveReply(*outcome, True, 0, 0, "")
 
     def stop_channel(self, channel_id: int) -> Reply:
         if self._live is not None and not self._stopped:

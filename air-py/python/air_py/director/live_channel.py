@@ -105,12 +105,12 @@ class LiveChannel:
             return
         if self._session is session:  # The next viewer gets a fresh one, also while this one is taken down.
             self._session = None
+            self._restarts += session.runtime.restarts
         try:
             self._at_the_end(await in_a_thread(f"{session.name}-status", lambda: self._status(session)))
         finally:
             await session.stop()
             self._sessions.discard(session)
-        self._restarts += session.runtime.restarts
         logger.info("channel %d off the air", self._channel.channel_id)
 
     def _status(self, session: _Session | None) -> ChannelStatus:

@@ -47,6 +47,7 @@ class Pages:
             Route("/discover.json", self._discover),
             Route("/lineup.json", self._lineup),
             Route("/lineup_status.json", self._lineup_status),
+            Route("/lineup.post", self._scan, methods=["POST"]),
             Route("/device.xml", self._device),
             Route("/api/channels", self._statuses),
             Route("/api/channels/{channel_id:int}", self._status),
@@ -79,6 +80,10 @@ class Pages:
 
     async def _lineup_status(self, request: Request) -> Response:
         return _json(lineup.lineup_status())
+
+    async def _scan(self, request: Request) -> Response:
+        """A media server has the tuner look for channels, which are known already."""
+        return Response()
 
     async def _device(self, request: Request) -> Response:
         return Response(lineup.device_xml(_base_url(request), self._device_id()), media_type="application/xml")

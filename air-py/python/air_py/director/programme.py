@@ -22,7 +22,7 @@ from ..as_run import AsRunLog
 from ..channel import Channel
 from ..engine import Engine
 from ..isolated import EngineLost
-from ..results import Event, EventKind, Reply, StreamTransport
+from ..results import Event, EventKind, Reply, ResultCode, StreamTransport
 from ..schedule import Airing, Schedule
 from ..schedule.layers import Gap
 from .leads import Leads
@@ -205,8 +205,11 @@ class Programme:
         boundary_ms, ends_ms = switch.boundary_ms, self._live_ends_ms
         if ends_ms is not None and abs(boundary_ms - ends_ms) <= self._frame_ms:
             boundary_ms = ends_ms
-        if self._engine.switch_to_live(self._id, target_boundary_time_ms=boundary_ms):
+        reply = self._engine.switch_to_live(self._id, target_boundary_time_ms=boundary_ms)
+        if reply or reply.result_code is ResultCode.NOT_READY:  # Then its time has come, and it follows once it is cued.
             self._armed = switch
+        else:
+            self._replace(switch.airing, reply.message)
 
     def _replace(self, airing: Airing, reason: str, from_ms: int | None = None) -> None:
         """Gives ``airing`` up, for the rest of its time: the one after it is tried again."""
