@@ -110,5 +110,5 @@ async def served(app: App, limits: Limits | None = None) -> AsyncIterator[Served
         finally:
             running.leave()
             await app.stop()
-            server.should_exit = True
+            server.end()
             await asyncio.wait_for(serving, 5)

@@ -176,6 +176,6 @@ async def test_a_taken_connection_does_not_hold_the_servers_end_up() -> None:
 
 
 async def stop(running: Served) -> None:
-    running.server.should_exit = True
+    running.server.end()
     while running.server.server_state.tasks:
         await asyncio.sleep(0.01)  # The server's own loop looks every 0.1 s.

@@ -149,14 +149,14 @@ def _stamp(file: str | os.PathLike[str]) -> tuple[int, ...] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-async def _stop(app: Application, server: uvicorn.Server) -> None:
+async def _stop(app: Application, server: Server) -> None:
     # That a viewer's response is cut short is no news any more.
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     try:
         await app.stop()
         await asyncio.sleep(_DRAIN_S)
     finally:
-        server.should_exit = True
+        server.end()
 
 
 class Server(uvicorn.Server):
@@ -190,10 +190,24 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
         self._waiting = waiting
         self._told_at = -_TELL_AGAIN_S
+        self._ended = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Uvicorn's, with a tick a second in place of ten: all that waits for one is the date in answers."""
+        tenths = 0
+        while not await self.on_tick(tenths):
+            tenths += 10
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), 1)
+
+    def end(self) -> None:
+        """Ends the serving at once."""
+        self.should_exit = True
+        self._ended.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
