@@ -152,6 +152,11 @@ class HttpProtocol(H11Protocol):
         self._waiting.end(self)
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """The server ends. A taken connection owes no response, and is its application's to end."""
+        if not self._is_taken():
+            super().shutdown()
+
     def on_response_complete(self) -> None:
         """The connection waits for the next request, which may have come already."""
         self._waiting.begin(self)
