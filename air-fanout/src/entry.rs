@@ -26,7 +26,7 @@ pub(crate) struct EntryFinder {
 }
 
 /// The PIDs that the PMT names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Media {
     /// The first video stream and its type; of a program without video, the first stream.
     lead: Option<(u16, u8)>,

@@ -201,7 +201,7 @@ impl EventLoop {
         Ok(false)
     }
 
-    /// Gives viewers what has come.
+    /// Gives viewers what has come, but for those who have older bytes to get in turns.
     fn publish(&mut self, now: Instant) {
         let mut ring = self.shared.ring_mut();
         let block = self.intake.publish(&mut ring, now);
