@@ -68,6 +68,9 @@ impl Cursor {
         } else if let Some(entry) = ring.entry() {
             self.place = Place::At(entry.position);
             self.own.extend_from_slice(entry.tables.as_deref().unwrap_or_default());
+        } else if since < ring.start() {
+            // a whole ring has gone by: what has no entry points is given as it is, rather than never
+            self.place = Place::At(ring.end());
         }
     }
 
@@ -112,6 +115,7 @@ impl Cursor {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use air_ts::packet::SYNC_BYTE;
     use proptest::prelude::*;
 
     use super::*;
@@ -185,7 +189,8 @@ mod tests {
         #[test]
         fn a_viewer_gets_runs_of_whole_packets_that_begin_at_entry_points(
             steps in prop::collection::vec((1..3000usize, 0..4000usize), 1..100),
-            ring_packets in 20..60usize,
+            // a GOP, the start of the next and a piece at least: there is always an entry point
+            ring_packets in 40..80usize,
         ) {
             let shape = Shape::tables_first();
             let stream = numbered_stream(shape, 60);
@@ -234,6 +239,24 @@ mod tests {
         assert_eq!(scene.skips, 1);
         let marked = scene.got.iter().zip(without_marks(&scene.got)).filter(|(a, b)| *a != b).count();
         assert_eq!(marked, 2, "video and sound, once each");
+    }
+
+    #[test]
+    fn a_stream_without_entry_points_is_given_as_it_is_once_a_ring_of_it_has_gone_by() {
+        let mut scene = Scene::new(40 * PACKET_SIZE);
+        let packet = |number: u8| [&[SYNC_BYTE, 0x1F, 0xFF, 0x10][..], &[number; 184]].concat();
+        // the first of them, from which the stream can be entered, leaves the ring
+        (0..50).for_each(|number| scene.come(&packet(number)));
+        scene.cursor = Cursor::new(&scene.ring, Vec::new());
+        for number in 50..=90 {
+            scene.take(usize::MAX);
+            assert_eq!(scene.got, [0; 0]);
+            scene.come(&packet(number));
+        }
+        scene.take(usize::MAX);
+        scene.come(&packet(91));
+        scene.take(usize::MAX);
+        assert_eq!(scene.got, packet(91));
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Endpoint {
         match listener {
             Ok(listener) => Ok(Self { listener, directory, path }),
             Err(error) => {
-                let _ = fs::remove_dir_all(&directory);
+                remove(&path, &directory);
                 Err(error)
             }
         }
@@ -59,10 +59,14 @@ impl AsFd for Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        // Somebody may have tidied up before.
-        let _ = fs::remove_file(&self.path);
-        let _ = fs::remove_dir(&self.directory);
+        remove(&self.path, &self.directory);
     }
+}
+
+/// Without a descriptor, of which there may be none left. Somebody may have tidied up before.
+fn remove(path: &Path, directory: &Path) {
+    let _ = fs::remove_file(path);
+    let _ = fs::remove_dir(directory);
 }
 
 /// A directory that only this user can enter, with a name that nobody has.

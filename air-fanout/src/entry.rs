@@ -26,7 +26,7 @@ pub(crate) struct EntryFinder {
 }
 
 /// The PIDs that the PMT names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Media {
     /// The first video stream and its type; of a program without video, the first stream.
     lead: Option<(u16, u8)>,
@@ -87,7 +87,8 @@ impl EntryFinder {
                 .and_then(|pat| pat.programs.into_iter().find(|(program_number, _)| *program_number != 0));
             let pmt_pid = program.map(|(_, pid)| pid).or(self.pmt_pid);
             if pmt_pid != self.pmt_pid {
-                (self.pmt, self.pmt_pid) = (Table::default(), pmt_pid);
+                // another program: what was known of the one before leads nowhere
+                *self = Self { pat: std::mem::take(&mut self.pat), pmt_pid, ..Self::default() };
             }
         }
         self.video_since_pat = false;
@@ -180,6 +181,19 @@ mod tests {
             let first = &bytes[entry.position as usize..][..188];
             assert!(Packet::new(first.try_into().unwrap()).random_access_indicator());
         }
+    }
+
+    #[test]
+    fn a_program_that_changes_is_entered_only_once_its_own_tables_have_come() {
+        let (before, other) =
+            (stream(Shape::tables_first(), 2), stream(Shape { pmt_pid: 0x1234, ..Shape::tables_first() }, 1));
+        let (pat, other) = other.split_at(PACKET_SIZE);
+        // pictures between the new PAT and its PMT belong to nothing that is known
+        let unknown = &before[2 * PACKET_SIZE..Shape::tables_first().gop_bytes() as usize];
+        let found = entries(&[&before, pat, unknown, other].concat());
+        let gop = Shape::tables_first().gop_bytes();
+        let positions: Vec<u64> = found.iter().map(|entry| entry.position).collect();
+        assert_eq!(positions, [0, gop, before.len() as u64], "from its PAT on");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! it; then pulled viewers are woken and the judge is fed. Until then the bytes wait in the kernel: only after a pause
 //! is the engine's socket watched. It ends when the fan-out is closing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -30,6 +30,8 @@ const FIRST_VIEWER: u64 = 3;
 /// Read from the engine at most before the viewers' turn.
 const READ_BYTES: usize = 128 * 1024;
 const EVENTS: usize = 256;
+/// Turns until the engine is looked at again. However many join at once, the others' stream goes on.
+const TURNS: usize = 16;
 /// Told once, and then not before it is asked for again.
 const WATCH: epoll::EventFlags = epoll::EventFlags::IN.union(epoll::EventFlags::ONESHOT);
 
@@ -47,8 +49,8 @@ pub(crate) struct EventLoop {
     batching: Batching,
     viewers: BTreeMap<u64, Connection>,
     next_viewer: u64,
-    /// Viewers that could have had more in their turn.
-    unfinished: Vec<u64>,
+    /// Viewers that get what there is in turns, the next one first.
+    queue: VecDeque<u64>,
     next_look: Instant,
     buffer: Box<[u8]>,
 }
@@ -76,7 +78,7 @@ impl EventLoop {
             batching: Batching::new(),
             viewers: BTreeMap::new(),
             next_viewer: FIRST_VIEWER,
-            unfinished: Vec::new(),
+            queue: VecDeque::new(),
             next_look: Instant::now(),
             buffer: vec![0; READ_BYTES].into(),
         })
@@ -95,7 +97,7 @@ impl EventLoop {
             }
             events.iter().try_for_each(|event| self.handle(*event))?;
             let now = Instant::now();
-            self.finish_turns(now);
+            self.take_turns(now);
             self.pass_on_if_due(now)?;
             self.look_at_blocked(now);
         }
@@ -107,7 +109,7 @@ impl EventLoop {
 
     /// Until something is to be done that no descriptor tells; `None`: nothing.
     fn timeout(&self, now: Instant) -> Option<Duration> {
-        if !self.unfinished.is_empty() {
+        if !self.queue.is_empty() {
             return Some(Duration::ZERO);
         }
         let batch = (self.engine.is_some() && !self.watched).then(|| self.batching.wait(now));
@@ -129,7 +131,7 @@ impl EventLoop {
                     self.count_viewers();
                 } else if let Some(connection) = self.viewers.get_mut(&viewer).filter(|it| it.is_blocked()) {
                     connection.unblock();
-                    self.unfinished.push(viewer);
+                    self.queue.push_back(viewer);
                 }
             }
         }
@@ -148,7 +150,7 @@ impl EventLoop {
             // What cannot be watched, as a file, is no viewer; dropped, it reads as closed.
             if epoll::add(&self.epoll, &*connection.socket, data, flags).is_ok() {
                 self.viewers.insert(number, connection);
-                self.unfinished.push(number);
+                self.queue.push_back(number);
             }
         }
         self.count_viewers();
@@ -199,7 +201,7 @@ impl EventLoop {
         Ok(false)
     }
 
-    /// Gives viewers what has come.
+    /// Gives viewers what has come, but for those who have older bytes to get in turns.
     fn publish(&mut self, now: Instant) {
         let mut ring = self.shared.ring_mut();
         let block = self.intake.publish(&mut ring, now);
@@ -219,12 +221,14 @@ impl EventLoop {
 
     fn write_all(&mut self, now: Instant) {
         let ring = self.shared.ring();
-        let unfinished = &mut self.unfinished;
-        unfinished.clear();
+        let queue = &mut self.queue;
         self.viewers.retain(|number, connection| {
+            if connection.is_queued() {
+                return true;
+            }
             let written = connection.write(&ring, &self.shared, now);
             if written == Written::Some {
-                unfinished.push(*number);
+                queue.push_back(*number);
             }
             written != Written::Ended
         });
@@ -232,16 +236,17 @@ impl EventLoop {
         self.count_viewers();
     }
 
-    /// Goes on with those whose turn was over, one turn each.
-    fn finish_turns(&mut self, now: Instant) {
-        if self.unfinished.is_empty() {
+    /// Goes on with some of those who get what there is in turns.
+    fn take_turns(&mut self, now: Instant) {
+        if self.queue.is_empty() {
             return;
         }
         let ring = self.shared.ring();
-        for number in std::mem::take(&mut self.unfinished) {
+        for _ in 0..TURNS.min(self.queue.len()) {
+            let Some(number) = self.queue.pop_front() else { break };
             let Some(connection) = self.viewers.get_mut(&number) else { continue };
             match connection.write(&ring, &self.shared, now) {
-                Written::Some => self.unfinished.push(number),
+                Written::Some => self.queue.push_back(number),
                 Written::Ended => _ = self.viewers.remove(&number),
                 Written::All | Written::Blocked => {}
             }

@@ -113,10 +113,11 @@ impl Fanout {
             return Err(rustix::io::Errno::PROTOTYPE.into());
         }
         let socket = socket.as_fd().try_clone_to_owned()?;
-        let connection = Connection::new(socket, &self.shared.ring(), head);
-        let viewer = connection.viewer();
+        // A connection that is made is one that ends with a shutdown: before, the socket is still all the host's.
         let running = lock(&self.running);
         let Running { joining, bell, .. } = running.as_ref().ok_or_else(closed)?;
+        let connection = Connection::new(socket, &self.shared.ring(), head);
+        let viewer = connection.viewer();
         joining.send(connection).map_err(|_| closed())?;
         bell.ring();
         Ok(viewer)

@@ -14,8 +14,8 @@ use crate::peer::{self, Peer, Peers};
 use crate::ring::Ring;
 use crate::shared::{Shared, Tally};
 
-/// Bytes after which it is the next viewer's turn: one that joins gets seconds of stream at once.
-const TURN_BYTES: usize = 1 << 20;
+/// Bytes after which it is the next viewer's turn: one that joins gets seconds of stream at once. Enough for a picture.
+const TURN_BYTES: usize = 256 * 1024;
 const SLICES: usize = 64;
 /// A viewer blocked for this long is looked at, now and then.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,12 +62,12 @@ pub(crate) struct Connection {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
+    /// It has all there is.
     Open,
+    /// There is more for it, in turns.
+    Queued,
     /// The kernel takes no more until it says so. `limited`: it may give the peer up.
-    Blocked {
-        since: Instant,
-        limited: bool,
-    },
+    Blocked { since: Instant, limited: bool },
 }
 
 /// What has become of a connection.
@@ -87,7 +87,7 @@ impl Connection {
     pub fn new(socket: OwnedFd, ring: &Ring, head: Vec<u8>) -> Self {
         peer::prepare(&socket);
         let tally = Arc::default();
-        Self { socket: Arc::new(socket), cursor: Cursor::new(ring, head), tally, flow: Flow::Open }
+        Self { socket: Arc::new(socket), cursor: Cursor::new(ring, head), tally, flow: Flow::Queued }
     }
 
     pub fn viewer(&self) -> SocketViewer {
@@ -95,12 +95,17 @@ impl Connection {
     }
 
     pub fn is_blocked(&self) -> bool {
-        self.flow != Flow::Open
+        matches!(self.flow, Flow::Blocked { .. })
+    }
+
+    /// It gets what there is in turns, and has its place among those who do.
+    pub fn is_queued(&self) -> bool {
+        self.flow == Flow::Queued
     }
 
     /// The kernel takes bytes again.
     pub fn unblock(&mut self) {
-        if let Flow::Blocked { limited, .. } = std::mem::replace(&mut self.flow, Flow::Open)
+        if let Flow::Blocked { limited, .. } = std::mem::replace(&mut self.flow, Flow::Queued)
             && !limited
         {
             peer::limit_silence(&self.socket, true);
@@ -124,7 +129,10 @@ impl Connection {
         let mut turn = 0;
         while turn < TURN_BYTES {
             match self.write_once(ring) {
-                Ok(0) => return Written::All,
+                Ok(0) => {
+                    self.flow = Flow::Open;
+                    return Written::All;
+                }
                 Ok(sent) => {
                     self.cursor.advance(ring, sent);
                     shared.count_sent(&self.tally, sent);
@@ -138,6 +146,7 @@ impl Connection {
                 Err(_) => return Written::Ended,
             }
         }
+        self.flow = Flow::Queued;
         Written::Some
     }
 

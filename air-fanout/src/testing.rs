@@ -4,7 +4,6 @@ use air_ts::Pcr;
 use air_ts::packet::{Header, PACKET_SIZE, lay_out};
 use air_ts::psi::{PAT_PID, Pat, Pmt, PmtStream, packetise};
 
-pub(crate) const PMT_PID: u16 = 0x1000;
 pub(crate) const VIDEO_PID: u16 = 0x100;
 pub(crate) const AUDIO_PID: u16 = 0x101;
 /// The first picture of a GOP takes three packets, and the others two; each has a frame of sound after it.
@@ -15,12 +14,13 @@ const PICTURES: usize = 5;
 pub(crate) struct Shape {
     pub tables_at_picture: usize,
     pub random_access_indicator: bool,
+    pub pmt_pid: u16,
 }
 
 impl Shape {
     /// As Air's own mux has it.
     pub fn tables_first() -> Self {
-        Self { tables_at_picture: 0, random_access_indicator: true }
+        Self { tables_at_picture: 0, random_access_indicator: true, pmt_pid: 0x1000 }
     }
 
     pub fn gop_bytes(self) -> u64 {
@@ -33,14 +33,14 @@ pub(crate) fn stream(shape: Shape, gops: usize) -> Vec<u8> {
     let mut mux = Mux { bytes: Vec::new(), counters: [0; 0x2000] };
     for picture in 0..gops * PICTURES {
         if picture % PICTURES == shape.tables_at_picture {
-            mux.tables();
+            mux.tables(shape);
         }
         mux.picture(shape, picture);
         let sound = Header { payload_unit_start_indicator: true, ..Header::default() };
         mux.packet(AUDIO_PID, sound, &padded(&[0, 0, 1, 0xC0, 7]));
     }
     if shape.tables_at_picture == 0 {
-        mux.tables();
+        mux.tables(shape);
     }
     mux.idr(shape, gops * PICTURES);
     mux.bytes
@@ -57,13 +57,15 @@ struct Mux {
 }
 
 impl Mux {
-    fn tables(&mut self) {
-        let pat = Pat { transport_stream_id: 1, version_number: 0, programs: vec![(1, PMT_PID)] };
+    fn tables(&mut self, shape: Shape) {
+        let pat = Pat { transport_stream_id: 1, version_number: 0, programs: vec![(1, shape.pmt_pid)] };
         let stream =
             |stream_type, elementary_pid| PmtStream { stream_type, elementary_pid, descriptors: vec![] };
         let streams = vec![stream(0x1B, VIDEO_PID), stream(0x0F, AUDIO_PID)];
         let pmt = Pmt { program_number: 1, version_number: 0, pcr_pid: VIDEO_PID, streams };
-        for (pid, section) in [(PAT_PID, pat.to_section().unwrap()), (PMT_PID, pmt.to_section().unwrap())] {
+        for (pid, section) in
+            [(PAT_PID, pat.to_section().unwrap()), (shape.pmt_pid, pmt.to_section().unwrap())]
+        {
             for mut packet in packetise(pid, &section) {
                 packet[3] |= self.count(pid);
                 self.bytes.extend(packet);

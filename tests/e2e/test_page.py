@@ -218,3 +218,27 @@ def test_an_answer_that_is_an_error_is_told_until_there_is_a_better_one(browser:
         page.wait("document.getElementById('trouble').textContent.includes('500')")
         station.is_broken = False
         page.wait("document.getElementById('trouble').hidden")
+
+
+def test_the_guide_follows_a_lineup_that_changes(browser: Browser, station: Station) -> None:
+    """As a reload of the channels file changes it; each card stays the element it was."""
+    with browser.page(station.url) as page:
+        page.wait("document.querySelectorAll('#channels .card').length === 2")
+        shown = page.run(
+            """(async () => {
+              const { Guide } = await import("/page/guide.js");
+              const { channels } = await (await fetch("/api/channels")).json();
+              const list = document.createElement("ul");
+              const guide = new Guide(list);
+              const [one, two] = channels;
+              const three = { ...one, channel_id: 3 };
+              const numbers = () => [...list.querySelectorAll(".number")].map((element) => +element.textContent);
+              guide.show([one, two], 0, null);
+              const card = list.querySelector("a[href='#2']");
+              guide.show([three, two, one], 0, null);
+              const changed = numbers();
+              guide.show([two, three], 0, null);
+              return [changed, numbers(), card === list.firstElementChild.firstElementChild];
+            })()"""
+        )
+        assert shown == [[3, 2, 1], [2, 3], True]

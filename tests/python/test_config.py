@@ -13,6 +13,7 @@ import pytest
 
 from air_py import ProgramFormat, SinkConfig, cli
 from air_py.config import Config, ConfigError, load_config
+from air_py.guide import xmltv
 from air_py.schedule import Grid, Item, Library
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +164,10 @@ def test_equal_files_are_equal_channels(path: Path) -> None:
             BLOCK + "start = 2026-01-01T00:00:00\ndays = ['mon']",
             "8: channel[1].block[1].days: goes",
         ),
+        (
+            BARS + "filler = [{ file = 'pattern:bars', duration_ms = 99_000_000_000 }]",
+            "5: channel[1].filler[1].duration_ms: must be a whole number from 1 to 31622400000",
+        ),
         ("media_roots = ['nowhere']\n" + BARS, "1: media_roots[1]: no such folder"),
         (BARS + "filler = ['../secret.mp4']", "5: channel[1].filler[1]: outside of the media roots: "),
         (BARS + "filler = ['link.mp4']", "5: channel[1].filler[1]: outside of the media roots: "),
@@ -175,6 +180,11 @@ def test_what_is_wrong_is_told_with_its_line(text: str, expected: str, path: Pat
     (path.parent / "link.mp4").symlink_to("/etc/hostname")
     (problem,) = problems(path, text)
     assert problem.startswith(expected)
+
+
+def test_times_before_1970_are_told_to_the_millisecond(path: Path) -> None:
+    playlist = grid(load(path, BARS.replace(" }", ", epoch = 1969-12-31T23:59:58.25Z }"))).playlist
+    assert playlist and playlist.epoch_ms == -1750
 
 
 def test_a_playlist_that_ends_says_when_it_begins(path: Path) -> None:
@@ -314,6 +324,7 @@ media = ["pattern:bars"]
 """
 ODD = ["0", "-1", "1e300", "nan", "true", "''", r'"\u0000"', r'"\ud7ff\n"', "'http://['", f"'{'x' * 5000}'"]
 ODD += ["[]", "[[]]", "{}", "{ a = 1 }", r'["\u0000"]', r'[{ file = "\u0000" }]']
+ODD += ["9223372036854775807", "9" * 5000]
 ODD += ["2026-01-01", "12:00:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00"]
 
 
@@ -331,6 +342,7 @@ def test_any_value_anywhere_is_answered_with_its_line(odd: str, path: Path) -> N
             assert {problem.line for problem in error.problems} <= {number, 3, 10, 19, 23}
         else:
             assert config.channels[0].schedule.at(1_800_000_000_000)
+            assert xmltv(config.channels, 1_800_000_000_000, 1_800_000_060_000, "http://host")
 
 
 def test_nesting_without_end_is_refused(path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import random
+import resource
 import socket
 import struct
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -243,6 +246,30 @@ def test_nothing_is_left_of_200_fanouts_closed_in_any_state() -> None:
         close_all((ours, player, engine))
         del viewers, fanout
     assert (len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))) == before
+
+
+def test_a_fan_out_that_cannot_be_made_leaves_nothing() -> None:
+    """FO-3: whichever of its descriptors is the first that there is not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    folders = f"air-fanout-{os.getpid()}-*"
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    refused = 0
+    try:
+        # the numbers below the last one are taken, so that the limit is what decides
+        while taken[-1] < taken[0] + 50:
+            taken.append(os.open(os.devnull, os.O_RDONLY))
+        for free in range(6):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (taken[-1] + 1 + free, hard))
+            with contextlib.suppress(OSError):
+                Fanout().close()
+                continue
+            refused += 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for descriptor in taken:
+            os.close(descriptor)
+    assert refused > 1
+    assert list(Path(tempfile.gettempdir()).glob(folders)) == []
 
 
 def test_what_makes_no_sense_is_refused() -> None:

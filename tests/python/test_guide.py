@@ -86,3 +86,10 @@ def test_there_is_no_guide_beyond_the_year_9999(start_ms: int) -> None:
     channel = Channel(1, "One", Playlist((item("Film", 7200),), PAL, EPOCH_MS))
     tv = ElementTree.fromstring(xmltv([channel], start_ms, start_ms + HOUR_MS, "http://host"))
     assert len(told(tv)) <= 1
+
+
+def test_an_airing_that_outlasts_the_calendar_is_told_to_its_end() -> None:
+    endless = Item("pattern:bars", "Bars", 10**16)
+    assert told(guide(Playlist((endless,), PAL, 0))) == [("19700101000000 +0000", "99990101000000 +0000", "Bars")]
+    before = Playlist((endless,), PAL, EPOCH_MS + HOUR_MS)
+    assert [start for start, _, _ in told(guide(before))] == ["10000101000000 +0000", "20260101010000 +0000"]

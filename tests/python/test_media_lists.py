@@ -68,6 +68,13 @@ def test_a_glob_is_what_it_matches_in_natural_order(tmp_path: Path) -> None:
     assert found(looked_up(f"{tmp_path}/**/a*.mp4"), tmp_path) == ["a9.mp4", "a10.mp4", "x/a1.mp4"]
 
 
+def test_a_glob_finds_a_file_once_whatever_links_to_its_folder(tmp_path: Path) -> None:
+    folder(tmp_path, "shows/1.mp4")
+    (tmp_path / "shows/all").symlink_to("..")
+    (tmp_path / "shows/2.mp4").symlink_to("1.mp4")
+    assert found(looked_up(f"{tmp_path}/**/*.mp4"), tmp_path) == ["shows/1.mp4", "shows/2.mp4"]
+
+
 def test_a_file_with_marks_of_a_glob_in_its_name_is_that_file(tmp_path: Path) -> None:
     folder(tmp_path, "film [2010]*.mp4", "film 2.mp4")
     assert found(looked_up(tmp_path / "film [2010]*.mp4"), tmp_path) == ["film [2010]*.mp4"]

@@ -14,6 +14,12 @@ use crate::testing::{Shape, number, numbered_stream, stream};
 /// More than any machine needs; nobody waits for it unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+const NULL_PACKET: [u8; 188] = {
+    let mut packet = [0xFF; 188];
+    (packet[0], packet[1], packet[3]) = (0x47, 0x1F, 0x10);
+    packet
+};
+
 fn fanout(slow: SlowPolicy, ring_bytes: usize) -> Fanout {
     Fanout::new(Config { name: "test".into(), slow, ring_bytes, ..Config::default() }).unwrap()
 }
@@ -116,6 +122,37 @@ fn a_viewer_that_reads_nothing_is_moved_alone_and_gets_no_broken_packet() {
     let gop = shape.gop_bytes() as u32 / 188;
     assert!(cuts.iter().all(|cut| cut % gop == 0), "each goes on at the tables of a GOP: {cuts:?}");
     drop(sender.join().unwrap().unwrap());
+}
+
+/// FO-2: a hundred viewers get seconds of stream each, and the one before them its next packet among the first.
+#[test]
+fn many_who_join_at_once_do_not_keep_the_others_waiting() {
+    let fanout = fanout(SlowPolicy::Skip, 1 << 20);
+    let prompt = connection();
+    let viewer = fanout.hand_over(&prompt.0, Vec::new()).unwrap();
+    // one GOP, so that everybody begins with it
+    let packets = [stream(Shape::tables_first(), 1), [NULL_PACKET; 1500].concat()].concat();
+    let mut engine = engine(&fanout);
+    engine.write_all(&packets).unwrap();
+    let mut player = prompt.1;
+    read(&mut player, packets.len());
+
+    let other = connection();
+    fanout.hand_over(&other.0, Vec::new()).unwrap();
+    wait_until(|| fanout.stats().viewers == 2);
+
+    // The thread is done with all that. Now it gets as far as the judge, and then finds at once what came meanwhile.
+    let held = lock(&fanout.shared.inspection);
+    engine.write_all(&NULL_PACKET).unwrap();
+    read(&mut player, 188);
+    let joining: Vec<_> = std::iter::repeat_with(connection).take(100).collect();
+    let viewers = joining.iter().map(|(host, _)| fanout.hand_over(host, Vec::new()).unwrap());
+    let viewers: Vec<SocketViewer> = viewers.collect();
+    engine.write_all(&NULL_PACKET).unwrap();
+    drop(held);
+    wait_until(|| viewer.bytes_sent() == packets.len() as u64 + 2 * 188);
+    assert!(viewers.iter().any(|viewer| viewer.bytes_sent() == 0));
+    wait_until(|| viewers.iter().all(|viewer| viewer.bytes_sent() > 200_000));
 }
 
 #[test]

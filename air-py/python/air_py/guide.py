@@ -18,8 +18,10 @@ from .schedule import Airing
 __all__ = ["xmltv"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_LAST_MS = (datetime(9999, 1, 1, tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1)
-"""Before the last year that four digits can tell."""
+_FIRST_MS, _LAST_MS = (
+    (datetime(year, 1, 1, tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1) for year in (1000, 9999)
+)
+"""Between these, four digits tell the year; an airing may begin before or end after."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any way (https://www.w3.org/TR/xml/#charsets)."""
 
@@ -56,7 +58,8 @@ def _programme(airing: Airing, channel: str) -> Element:
 
 
 def _second(time_ms: int) -> str:
-    return (_EPOCH + timedelta(seconds=time_ms // 1000)).strftime("%Y%m%d%H%M%S +0000")
+    known_ms = min(max(time_ms, _FIRST_MS), _LAST_MS)
+    return (_EPOCH + timedelta(seconds=known_ms // 1000)).strftime("%Y%m%d%H%M%S +0000")
 
 
 def _clean(text: str) -> str:

@@ -20,8 +20,10 @@ from .values import boolean, clock, day, moment, program_format, text, texts, ur
 
 __all__ = ["Lookup", "read_channel"]
 
-_OFFSET_MS = whole(0)
-_DURATION_MS = whole(1)
+_LONGEST_MS = 366 * 86_400_000
+"""No asset plays for a year. What is computed from more leaves the years of calendars, and the engine's integers."""
+_OFFSET_MS = whole(0, _LONGEST_MS)
+_DURATION_MS = whole(1, _LONGEST_MS)
 _HIDDEN = "never airs, since a block after it begins at the same time"
 
 

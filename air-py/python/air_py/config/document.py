@@ -165,6 +165,10 @@ def parse(path: str | os.PathLike[str]) -> Table:
         found = _WHERE.fullmatch(str(error))
         line, message = (int(found["line"]), found["message"]) if found else (content.count(b"\n") + 1, str(error))
         raise ConfigError(path, [ConfigProblem(line, "", f"is no TOML: {message}")]) from error
+    except ValueError as error:
+        number = re.search(rb"[0-9_]{4000}", content)
+        line = content.count(b"\n", 0, number.start()) + 1 if number else 1
+        raise ConfigError(path, [ConfigProblem(line, "", "holds a number of thousands of digits")]) from error
 
 
 def suggestion(wrong: str, right: list[str]) -> str:

@@ -5,7 +5,7 @@ what would be right.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time
+from datetime import datetime, time, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -15,6 +15,7 @@ from .document import suggestion
 
 __all__ = ["boolean", "clock", "day", "moment", "program_format", "text", "texts", "url", "whole", "zone"]
 
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -82,7 +83,7 @@ def moment(value: Any, home: ZoneInfo) -> int:
     if not isinstance(value, datetime):
         raise ValueError(f"must be a date with a time, such as 2027-01-01T20:15:00+01:00, not {value!s}")
     aware = value if value.tzinfo else value.replace(tzinfo=home)
-    return int(aware.timestamp()) * 1000 + aware.microsecond // 1000
+    return (aware - EPOCH) // timedelta(milliseconds=1)
 
 
 def clock(value: Any) -> time:

@@ -20,7 +20,9 @@ export class Guide {
       }
     }
     channels.forEach((channel, at) => {
-      const card = this.cards.get(channel.channel_id) ?? this.#add(channel.channel_id, at);
+      const card = this.cards.get(channel.channel_id) ?? this.#add(channel.channel_id);
+      const there = this.list.children[at] ?? null;
+      if (there !== card.parentElement) this.list.insertBefore(card.parentElement, there);
       fill(card, channel, nowMs, channel.channel_id === watched);
     });
   }
@@ -36,9 +38,8 @@ export class Guide {
     this.cards.get(id)?.focus({ preventScroll: true });
   }
 
-  #add(id, at) {
+  #add(id) {
     const item = document.importNode(this.template.content, true).firstElementChild;
-    this.list.insertBefore(item, this.list.children[at] ?? null);
     const card = item.firstElementChild;
     card.href = `#${id}`;
     card.querySelector(".number").textContent = id;

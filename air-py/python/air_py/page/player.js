@@ -17,6 +17,10 @@ const CONFIG = {
   liveBufferLatencyChasing: true,
   liveBufferLatencyMaxLatency: 8,
   liveBufferLatencyMinRemain: 1.5,
+  // What has been seen is let go of. By itself a browser keeps some hundred megabytes of it: too much for a phone.
+  autoCleanupSourceBuffer: true,
+  autoCleanupMaxBackwardDuration: 60,
+  autoCleanupMinBackwardDuration: 30,
 };
 
 export class Player {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
@@ -95,10 +95,19 @@ def _assets(source: str) -> Iterator[str]:
     if os.path.isdir(source):
         yield from sorted(_files_below(source), key=natural)
     elif not source.startswith("pattern:") and not os.path.lexists(source) and glob.has_magic(source):
-        matches = glob.glob(source, recursive=True)
-        yield from sorted((match for match in matches if not os.path.isdir(match)), key=natural)
+        yield from sorted(_matches(source), key=natural)
     else:
         yield source
+
+
+def _matches(pattern: str) -> Iterable[str]:
+    """The files that ``pattern`` matches, each once: where a link leads to a folder above, there is no end of them."""
+    once: dict[tuple[str, str], str] = {}
+    for match in sorted(glob.glob(pattern, recursive=True), key=len):
+        if not os.path.isdir(match):
+            folder, name = os.path.split(match)
+            once.setdefault((os.path.realpath(folder), name), match)
+    return once.values()
 
 
 def _files_below(folder: str) -> Iterator[str]:
