@@ -68,7 +68,7 @@ class FakeEngine:
     """Stands in for ``air_py.Engine``.
 
     A switch now is taken at once, one for a boundary by :meth:`take`. ``unplayable`` assets are refused, ``hanging``
-    ones wait for the stop; ``raises`` is what loading anything but black raises,
+    ones wait for the stop; a ``silent`` one does not say how it stands before its stop; ``raises`` is what loading anything but black raises,
     ``breaks`` what asking for an event does. The stop reports the record of
     ``on_air_at_the_stop``.
     """
@@ -88,6 +88,7 @@ class FakeEngine:
         self.hanging = hanging
         self.raises = raises
         self.breaks: Exception | None = None
+        self.silent = False
         self.on_air_at_the_stop = ""
         self.stopped = threading.Event()
         self.stream: socket.socket | None = None
@@ -197,6 +198,8 @@ class FakeEngine:
             return None
 
     def status(self) -> Status | None:
+        if self.silent:
+            self.stopped.wait()
         if self.stopped.is_set():
             return None
         return Status(1, None, self._preview_state, self._live_state, self._live, "running", COUNTERS)
