@@ -68,9 +68,9 @@ class FakeEngine:
     """Stands in for ``air_py.Engine``.
 
     A switch now is taken at once, one for a boundary by :meth:`take`. ``unplayable`` assets are refused, ``hanging``
-    ones wait for the stop; a ``silent`` one does not say how it stands before its stop; ``raises`` is what loading anything but black raises,
-    ``breaks`` what asking for an event does. The stop reports the record of
-    ``on_air_at_the_stop``.
+    ones wait for the stop; ``raises`` is what loading anything but black raises, ``breaks`` what asking for an event
+    does. A ``silent`` one does not say how it stands before its stop, which reports the record of
+    ``on_air_at_the_stop``. With ``switches`` false, switches for a boundary are refused.
     """
 
     def __init__(
@@ -89,8 +89,10 @@ class FakeEngine:
         self.raises = raises
         self.breaks: Exception | None = None
         self.silent = False
+        self.switches = True
         self.on_air_at_the_stop = ""
         self.stopped = threading.Event()
+        self.closed = False
         self.stream: socket.socket | None = None
         self.lost = False
         self._events: queue.Queue[Event | None] = queue.Queue()
@@ -143,6 +145,8 @@ class FakeEngine:
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "no preview")
         if target_boundary_time_ms:
+            if not self.switches:
+                return SwitchToLiveReply(*refusal("preview gave no picture"), False, 0, 0, "")
             self._preview_state = "armed"
             return SwitchToLiveReply(*OK, True, 0, 0, "")
         self.take()
@@ -205,7 +209,7 @@ class FakeEngine:
         return Status(1, None, self._preview_state, self._live_state, self._live, "running", COUNTERS)
 
     def close(self) -> None:
-        """After the stop there is nothing left to do."""
+        self.closed = True
 
     def stop_channel(self, channel_id: int) -> Reply:
         self._note("stop_channel")

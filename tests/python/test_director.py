@@ -31,7 +31,7 @@ class Engines:
 class Viewer:
     """One HTTP request, seen from the client: what came, and hanging up."""
 
-    def __init__(self, app: ProgramDirector, path: str, method: str = "GET", **extensions: Any) -> None:
+    def __init__(self, app: ProgramDirector, path: str, method: str = "GET", hand_over: object = None) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""
@@ -49,7 +49,7 @@ class Viewer:
             "root_path": "",
             "query_string": path.partition("?")[2].encode(),
             "headers": [],
-            "extensions": extensions,
+            "extensions": {"air.hand_over": hand_over} if hand_over else {},
         }
         self.response = asyncio.ensure_future(app(scope, self._receive, self._send))
 
@@ -256,7 +256,7 @@ async def test_a_connection_that_cannot_be_taken_over_is_a_503() -> None:
             raise OSError(24, "Too many open files")
 
     engines = Engines()
-    viewer = Viewer(director_of(engines), "/channels/1.ts", **{"air.hand_over": NoDescriptors()})
+    viewer = Viewer(director_of(engines), "/channels/1.ts", hand_over=NoDescriptors())
     await viewer.gone()
     assert viewer.status == 503 and b"Too many open files" in viewer.body
     assert engines.made[0].stopped.is_set()

@@ -6,12 +6,13 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from air_py import EventKind
+from air_py import EventKind, ResultCode, SwitchToLiveReply
 from air_py.as_run import AsRunLog
 from air_py.director import runtime as runtime_module
 from air_py.director.leads import Leads
@@ -114,6 +115,37 @@ def test_a_record_that_cannot_be_written_is_no_reason_to_go_off_the_air(caplog: 
         assert not engine.stopped.is_set()
 
 
+def test_a_switch_that_is_refused_gives_its_asset_up_and_black_that_is_refused_is_not_asked_for_on_end() -> None:
+    """PAINS 35."""
+    engine = FakeEngine()
+    engine.switches = False
+    with on_air(engine):
+        engine.wait_for_call("load_preview", BLACK, count=2)
+    assert engine.calls.count(("load_preview", "a")) == 1
+    assert engine.calls.count(("load_preview", BLACK)) <= 3
+
+
+def test_the_failure_of_an_asset_that_is_not_armed_any_more_concerns_no_other() -> None:
+    engine = FakeEngine()
+    with on_air(engine):
+        until(lambda engine: len(switches(engine)) == 2, engine)
+        asked = engine.events_asked
+        engine.report(EventKind.CUE_FAILED)
+        engine.wait_until_answered(asked)
+        assert len(switches(engine)) == 2
+
+
+def test_a_busy_engine_that_takes_black_a_little_later_is_on_air() -> None:
+    class Busy(FakeEngine):
+        def switch_to_live(self, channel_id: int, *, target_boundary_time_ms: int = 0) -> SwitchToLiveReply:
+            reply = super().switch_to_live(channel_id, target_boundary_time_ms=target_boundary_time_ms)
+            return reply if target_boundary_time_ms else replace(reply, success=False, result_code=ResultCode.NOT_READY)
+
+    engine = Busy()
+    with on_air(engine):
+        until(lambda engine: len(switches(engine)) == 2, engine)
+
+
 def test_stopping_breaks_off_an_asset_that_hangs_while_it_is_opened() -> None:
     """L-45, TD-2."""
     engine = FakeEngine(hanging="fifo")
@@ -140,6 +172,28 @@ def test_a_programme_that_breaks_ends_the_stream(caplog: pytest.LogCaptureFixtur
         engine.wait_for_call("stop_channel")
         assert until_closed(runtime)
     assert "the programme failed" in caplog.text and "out of luck" in caplog.text
+    assert engine.closed
+
+
+@pytest.mark.parametrize("trouble", [OSError("no luck"), ChannelUnavailable("no luck")])
+def test_why_a_stream_ends_is_told_in_the_log(caplog: pytest.LogCaptureFixture, trouble: Exception) -> None:
+    """Once the stream has begun there is nobody else to tell."""
+    engine = FakeEngine()
+    with on_air(engine) as (runtime, _):
+        engine.breaks = trouble
+        engine.report(EventKind.LATE)
+        engine.wait_for_call("stop_channel")
+        assert until_closed(runtime)
+    assert "channel 1 stops" in caplog.text and "no luck" in caplog.text and "Traceback" not in caplog.text
+
+
+def test_a_stream_that_the_engine_has_lost_ends_for_its_viewers(caplog: pytest.LogCaptureFixture) -> None:
+    """They come again, and get another; nothing would come on this one."""
+    engine = FakeEngine()
+    with on_air(engine) as (runtime, _):
+        engine.report(EventKind.SINK_LOST)
+        assert until_closed(runtime) and engine.stopped.is_set()
+    assert "sink_lost" in caplog.text
 
 
 def until_closed(runtime: Runtime) -> bool:

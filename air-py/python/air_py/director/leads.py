@@ -10,7 +10,7 @@ _LONGEST_MS = 3000
 
 
 class Leads:
-    """What tune-ins have shown about assets: one that was late gets more time at the next.
+    """What tune-ins have shown about assets: one that had no picture at its time gets twice as long at the next.
 
     Used by one programme at a time; what two at once learn may be lost, and is learned again.
     """
@@ -22,6 +22,6 @@ class Leads:
         """Milliseconds to allow for cueing ``asset``."""
         return self._known.get(asset, _DEFAULT_MS)
 
-    def late(self, asset: str, by_ms: int) -> None:
-        """Learns that the time allowed was too short by ``by_ms``."""
-        self._known[asset] = min(self.of(asset) + by_ms, _LONGEST_MS)
+    def late(self, asset: str) -> None:
+        """Learns that the time allowed was too short."""
+        self._known[asset] = min(2 * self.of(asset), _LONGEST_MS)
