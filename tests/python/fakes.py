@@ -33,16 +33,15 @@ OK = (True, "", ResultCode.OK)
 
 
 class Always:
-    """A schedule of one asset, an hour at a time."""
+    """A schedule of one asset, an hour at a time or as long as is said."""
 
-    HOUR_MS = 3_600_000
-
-    def __init__(self, asset: str) -> None:
+    def __init__(self, asset: str, length_ms: int = 3_600_000) -> None:
         self.asset = asset
+        self.length_ms = length_ms
 
     def at(self, time_ms: int) -> Airing:
-        start_ms = time_ms - time_ms % self.HOUR_MS
-        return Airing(start_ms, start_ms + self.HOUR_MS, self.asset, self.asset)
+        start_ms = time_ms - time_ms % self.length_ms
+        return Airing(start_ms, start_ms + self.length_ms, self.asset, self.asset)
 
     def between(self, start_ms: int, end_ms: int) -> Iterator[Airing]:
         while start_ms < end_ms:
@@ -50,9 +49,9 @@ class Always:
             start_ms = airing.end_ms
 
 
-def channel_of(asset: str, channel_id: int = 1) -> Channel:
+def channel_of(asset: str, channel_id: int = 1, length_ms: int = 3_600_000) -> Channel:
     """A channel that airs one asset for ever."""
-    return Channel(channel_id, f"channel {channel_id}", Always(asset))
+    return Channel(channel_id, f"channel {channel_id}", Always(asset, length_ms))
 
 
 def as_run(asset: str) -> AsRun:

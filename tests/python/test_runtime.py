@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from air_py import EventKind, ResultCode, SwitchToLiveReply
+from air_py import EventKind, Reply, ResultCode, SwitchToLiveReply
 from air_py.as_run import AsRunLog
 from air_py.director import runtime as runtime_module
 from air_py.director.leads import Leads
 from air_py.director.programme import BLACK, ChannelUnavailable
 from air_py.director.runtime import Runtime
+from air_py.isolated import EngineLost
 from fakes import PACKET, Always, FakeEngine, as_run, channel_of
 
 pytestmark = pytest.mark.usefixtures("no_leak")
@@ -44,9 +45,11 @@ class Engines:
 
 
 @contextmanager
-def on_air(*engines: FakeEngine, asset: str = "a", log: AsRunLog | None = None) -> Iterator[tuple[Runtime, Engines]]:
+def on_air(
+    *engines: FakeEngine, asset: str = "a", length_ms: int = 3_600_000, log: AsRunLog | None = None
+) -> Iterator[tuple[Runtime, Engines]]:
     made = Engines(*engines)
-    runtime = Runtime(channel_of(asset), made, Leads(), as_run=log)
+    runtime = Runtime(channel_of(asset, length_ms=length_ms), made, Leads(), as_run=log)
     try:
         runtime.start()
         yield runtime, made
@@ -233,21 +236,23 @@ def test_an_engine_lost_again_and_again_ends_the_stream(monkeypatch: pytest.Monk
 
 def test_an_engine_lost_as_the_last_viewer_leaves_is_not_replaced(caplog: pytest.LogCaptureFixture) -> None:
     """TD-4."""
-    first = FakeEngine()
+
+    class LostAtItsStop(FakeEngine):
+        def stop_channel(self, channel_id: int) -> Reply:
+            self.lose()
+            raise EngineLost("killed")
+
+    first = LostAtItsStop()
     with on_air(first, FakeEngine()) as (runtime, made):
-        monkey = threading.Thread(target=runtime.stop)
-        monkey.start()
-        monkey.join(5)
-        assert not monkey.is_alive()
-    assert made.made == [first] and "lost" not in caplog.text
+        runtime.stop()
+    assert made.made == [first] and runtime.restarts == 0 and "lost" not in caplog.text
 
 
 def test_another_schedule_counts_from_the_next_cue_on() -> None:
     engine = FakeEngine()
-    with on_air(engine) as (runtime, _):
+    with on_air(engine, length_ms=1000) as (runtime, _):
         until(lambda engine: len(switches(engine)) == 2, engine)
-        runtime.follow(Always("b"))
+        runtime.follow(Always("b", 1000))
+        assert ("load_preview", "b") not in engine.calls, "a is armed"
         engine.take()
-        engine.wait_until_answered(engine.events_asked)
-        assert ("load_preview", "b") not in engine.calls, "its hour has begun"
-        assert runtime._programme is not None and runtime._programme.schedule.at(0).asset == "b"
+        engine.wait_for_call("load_preview", "b")

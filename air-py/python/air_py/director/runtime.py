@@ -132,6 +132,8 @@ class Runtime:
                 self._play()
                 return
             except EngineLost as loss:
+                if self._stopping.is_set():  # Nobody is left to miss it.
+                    return
                 losses = 1 if time.monotonic() - began > _STABLE_S else losses + 1
                 self.restarts += 1
                 if losses > len(_RESTART_AFTER_S):
