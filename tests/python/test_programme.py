@@ -196,6 +196,13 @@ def test_an_asset_slow_to_cue_gets_more_time_at_each_tune_in_until_it_is_on_time
     assert black[0] > 15 and black == sorted(set(black), reverse=True) and black[-1] == 0
 
 
+def test_an_asset_slow_to_open_is_late_once_and_on_time_at_the_next_tune_in() -> None:
+    leads = Leads()
+    for late_frames in (14, 0):
+        air = Air(frames={"film": 90 * 60 * 30}, hours=0.1, leads=leads, open_ms={"film": 700}, cue_ms={"film": 0})
+        assert late_frames <= air.lateness_in_frames(air.items[0]) <= late_frames + 1
+
+
 def test_a_host_that_hears_late_of_what_airs_allows_no_more_time_for_it() -> None:
     leads = Leads()
     air = Air(leads=leads, telling_ms=50)

@@ -66,6 +66,7 @@ class VirtualEngine:
         assets: dict[str, int | None],
         *,
         now_ms: Fraction,
+        open_ms: dict[str, int] | None = None,
         cue_ms: dict[str, int] | None = None,
         unplayable: tuple[str, ...] = (),
         undecodable: tuple[str, ...] = (),
@@ -75,6 +76,7 @@ class VirtualEngine:
         self.now = now_ms
         self.records: list[AsRun] = []
         self._assets = assets
+        self._open_ms = open_ms or {}
         self._cue_ms = cue_ms or {}
         self._unplayable = unplayable
         self._undecodable = undecodable
@@ -106,7 +108,7 @@ class VirtualEngine:
     def load_preview(self, channel_id: int, *, asset_path: str, start_offset_ms: int = 0) -> LoadPreviewReply:
         assert start_offset_ms >= 0
         assert self._preview is None or self._preview.boundary_ms is None, "busy: armed"
-        self._advance(self.now + 2)
+        self._advance(self.now + self._open_ms.get(asset_path, 2))
         if asset_path in self._unplayable:
             return LoadPreviewReply(*refusal("cannot be played"), False)
         length = self._assets[asset_path]

@@ -10,7 +10,7 @@ _LONGEST_MS = 3000
 
 
 class Leads:
-    """What tune-ins have shown about assets: one that had no picture at its time gets twice as long at the next.
+    """What tune-ins have shown about assets: one that was not ready at its time gets more at the next.
 
     Used by one programme at a time; what two at once learn may be lost, and is learned again.
     """
@@ -22,6 +22,7 @@ class Leads:
         """Milliseconds to allow for cueing ``asset``."""
         return self._known.get(asset, _DEFAULT_MS)
 
-    def late(self, asset: str) -> None:
-        """Learns that the time allowed was too short."""
-        self._known[asset] = min(2 * self.of(asset), _LONGEST_MS)
+    def late(self, asset: str, by_ms: int | None = None) -> None:
+        """Learns that the time allowed was too short by ``by_ms``; where that is not known it is doubled."""
+        allowed_ms = self.of(asset)
+        self._known[asset] = min(allowed_ms + (allowed_ms if by_ms is None else by_ms), _LONGEST_MS)

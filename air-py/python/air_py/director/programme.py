@@ -188,6 +188,9 @@ class Programme:
             self._replace(airing, str(error))
             return
         if reply:
+            late_ms = self._now_ms() - switch.boundary_ms
+            if late_ms > 0:  # It was opened too late; what has no picture in time is told by the engine.
+                self._leads.late(airing.asset, late_ms)
             reply = self._arm(switch)
         if not reply:
             self._replace(airing, reply.message)
