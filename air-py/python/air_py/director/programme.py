@@ -189,8 +189,8 @@ class Programme:
             return
         if reply:
             late_ms = self._now_ms() - switch.boundary_ms
-            if late_ms > 0:  # It was opened too late; what has no picture in time is told by the engine.
-                self._leads.late(airing.asset, late_ms)
+            if late_ms > self._frame_ms and self._leads.late(airing.asset, late_ms):
+                return  # It was opened too late for its offset: once more, from where it is by then.
             reply = self._arm(switch)
         if not reply:
             self._replace(airing, reply.message)
