@@ -68,7 +68,7 @@ def test_a_killed_engine_is_followed_by_another_and_no_viewer_is_cut(server: Ser
             for viewer in (one, two):
                 assert comes_again(viewer)
             (follower,) = engines(server.pid) - {others_engine}
-            assert follower != killed
+            assert follower != killed and server.status()["engine_restarts"] == 1
         assert wait_until(lambda: engines(server.pid) == {others_engine})
         stream = other.read_for(0.5)
     assert check(stream[: len(stream) // PACKET * PACKET], profile="house").is_clean

@@ -147,39 +147,6 @@ def watch_to_the_end(server: Server, channel_id: int) -> None:
         pass  # The server went first.
 
 
-def test_a_killed_engine_is_replaced_and_its_viewers_stay(file: Path) -> None:
-    """L-41: those of another channel notice nothing, and nothing is restarted for nobody."""
-    with Server("--channels", str(file), "--isolate", format=None) as server:
-        with server.watch() as one, server.watch() as two, server.watch(2) as elsewhere:
-            one.read_for(1)
-            engines = children(server.pid)
-            assert len(engines) == 2
-            os.kill(next(pid for pid in engines if runs_channel(pid, 1)), signal.SIGKILL)
-            assert wait_until(lambda: server.status()["engine_restarts"] == 1)
-            kept = len(one.data)
-            for viewer in (one, two, elsewhere):
-                viewer.read_for(2)
-            after = Stream(bytes(one.data[kept - kept % PACKET :]))
-            assert len(after.video) > 30
-            assert len(two.data) % PACKET == len(one.data) % PACKET == 0 or len(two.data) > kept
-            data = bytes(elsewhere.data)
-            assert check(data[: len(data) // PACKET * PACKET], profile="house").is_clean
-        assert wait_until(lambda: children(server.pid) == [])
-        assert server.status()["state"] == "off"
-
-
-def children(pid: int) -> list[int]:
-    """The processes it has started and not yet seen off."""
-    return [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    ]
-
-
-def runs_channel(pid: int, channel_id: int) -> bool:
-    names = [(task / "comm").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-    return any(name.startswith(f"air-ch{channel_id}-") for name in names)
-
-
 def test_a_media_server_finds_lists_and_plays_the_channels(server: Server) -> None:
     """The flow of Kodi, Jellyfin and Plex: playlist, guide, HEAD, a range, two probes at once, then play."""
     with get(f"{server.base}/channels.m3u") as response:

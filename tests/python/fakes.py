@@ -33,16 +33,15 @@ OK = (True, "", ResultCode.OK)
 
 
 class Always:
-    """A schedule of one asset, an hour at a time."""
+    """A schedule of one asset, an hour at a time or as long as is said."""
 
-    HOUR_MS = 3_600_000
-
-    def __init__(self, asset: str) -> None:
+    def __init__(self, asset: str, length_ms: int = 3_600_000) -> None:
         self.asset = asset
+        self.length_ms = length_ms
 
     def at(self, time_ms: int) -> Airing:
-        start_ms = time_ms - time_ms % self.HOUR_MS
-        return Airing(start_ms, start_ms + self.HOUR_MS, self.asset, self.asset)
+        start_ms = time_ms - time_ms % self.length_ms
+        return Airing(start_ms, start_ms + self.length_ms, self.asset, self.asset)
 
     def between(self, start_ms: int, end_ms: int) -> Iterator[Airing]:
         while start_ms < end_ms:
@@ -50,9 +49,9 @@ class Always:
             start_ms = airing.end_ms
 
 
-def channel_of(asset: str, channel_id: int = 1) -> Channel:
+def channel_of(asset: str, channel_id: int = 1, length_ms: int = 3_600_000) -> Channel:
     """A channel that airs one asset for ever."""
-    return Channel(channel_id, f"channel {channel_id}", Always(asset))
+    return Channel(channel_id, f"channel {channel_id}", Always(asset, length_ms))
 
 
 def as_run(asset: str) -> AsRun:
@@ -68,9 +67,9 @@ class FakeEngine:
     """Stands in for ``air_py.Engine``.
 
     A switch now is taken at once, one for a boundary by :meth:`take`. ``unplayable`` assets are refused, ``hanging``
-    ones wait for the stop; ``raises`` is what loading anything but black raises,
-    ``breaks`` what asking for an event does. The stop reports the record of
-    ``on_air_at_the_stop``.
+    ones wait for the stop; ``raises`` is what loading anything but black raises, ``breaks`` what asking for an event
+    does. A ``silent`` one does not say how it stands before its stop, which reports the record of
+    ``on_air_at_the_stop``. With ``switches`` false, switches for a boundary are refused.
     """
 
     def __init__(
@@ -88,8 +87,11 @@ class FakeEngine:
         self.hanging = hanging
         self.raises = raises
         self.breaks: Exception | None = None
+        self.silent = False
+        self.switches = True
         self.on_air_at_the_stop = ""
         self.stopped = threading.Event()
+        self.closed = False
         self.stream: socket.socket | None = None
         self.lost = False
         self._events: queue.Queue[Event | None] = queue.Queue()
@@ -142,6 +144,8 @@ class FakeEngine:
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "no preview")
         if target_boundary_time_ms:
+            if not self.switches:
+                return SwitchToLiveReply(*refusal("preview gave no picture"), False, 0, 0, "")
             self._preview_state = "armed"
             return SwitchToLiveReply(*OK, True, 0, 0, "")
         self.take()
@@ -197,12 +201,14 @@ class FakeEngine:
             return None
 
     def status(self) -> Status | None:
+        if self.silent:
+            self.stopped.wait()
         if self.stopped.is_set():
             return None
         return Status(1, None, self._preview_state, self._live_state, self._live, "running", COUNTERS)
 
     def close(self) -> None:
-        """After the stop there is nothing left to do."""
+        self.closed = True
 
     def stop_channel(self, channel_id: int) -> Reply:
         self._note("stop_channel")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from air_py import AirError, SinkConfig
-from air_py.director import ProgramDirector
+from air_py import AirError, EventKind, SinkConfig
+from air_py.director import ProgramDirector, live_channel
 from fakes import PACKET, FakeEngine, channel_of
 
 pytestmark = pytest.mark.usefixtures("no_leak")
@@ -31,7 +31,7 @@ class Engines:
 class Viewer:
     """One HTTP request, seen from the client: what came, and hanging up."""
 
-    def __init__(self, app: ProgramDirector, path: str, method: str = "GET") -> None:
+    def __init__(self, app: ProgramDirector, path: str, method: str = "GET", hand_over: object = None) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""
@@ -49,6 +49,7 @@ class Viewer:
             "root_path": "",
             "query_string": path.partition("?")[2].encode(),
             "headers": [],
+            "extensions": {"air.hand_over": hand_over} if hand_over else {},
         }
         self.response = asyncio.ensure_future(app(scope, self._receive, self._send))
 
@@ -212,6 +213,55 @@ async def test_stopping_the_app_ends_responses_and_lets_nobody_in() -> None:
     assert late.status == 503 and len(engines.made) == 1
 
 
+async def test_an_engine_that_does_not_answer_holds_up_neither_the_lists_nor_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """TD-2, L-40"""
+    monkeypatch.setattr(live_channel, "_ANSWER_S", 0.01)
+    engines = Engines()
+    app = director_of(engines, "a", "b")
+    viewer = Viewer(app, "/channels/1.ts")
+    await viewer.until(lambda v: bool(v.body))
+    engines.made[0].silent = True
+    for _ in range(3):
+        watched, other = await asyncio.wait_for(app.statuses(), 5)
+        assert (watched.engine, watched.viewers, watched.state.value) == (None, 1, "restarting")
+        assert other.state.value == "off"
+    await viewer.leave()
+    assert engines.made[0].stopped.is_set()
+
+
+async def test_a_stream_that_has_ended_is_nothing_for_the_next_viewer() -> None:
+    """FO-4: also while somebody still holds on to the one before."""
+    engines = Engines()
+    app = director_of(engines)
+    first = Viewer(app, "/channels/1.ts")
+    await first.until(lambda v: bool(v.body))
+    first.stop_reading()
+    engines.made[0].breaks = RuntimeError("out of luck")
+    engines.made[0].report(EventKind.LATE)
+    await asyncio.to_thread(engines.made[0].wait_for_call, "stop_channel")
+    while (status := await app.status(1)) is not None and status.stream is not None and status.stream.viewers:
+        pass
+    second = Viewer(app, "/channels/1.ts")
+    await second.until(lambda v: bool(v.body))
+    assert second.status == 200 and len(engines.made) == 2
+    await second.leave()
+    await first.leave()
+
+
+async def test_a_connection_that_cannot_be_taken_over_is_a_503() -> None:
+    class NoDescriptors:
+        def take(self) -> int:
+            raise OSError(24, "Too many open files")
+
+    engines = Engines()
+    viewer = Viewer(director_of(engines), "/channels/1.ts", hand_over=NoDescriptors())
+    await viewer.gone()
+    assert viewer.status == 503 and b"Too many open files" in viewer.body
+    assert engines.made[0].stopped.is_set()
+
+
 @pytest.mark.parametrize("path", ["/channels/1.ts", "/channel/1.ts"])
 async def test_head_starts_nothing(path: str) -> None:
     engines = Engines()
@@ -226,6 +276,8 @@ async def test_head_starts_nothing(path: str) -> None:
     [
         ("/channels/2.ts", "GET", 404),
         ("/channels/x.ts", "GET", 404),
+        (f"/channels/{'9' * 5000}.ts", "GET", 404),
+        (f"/api/channels/{'9' * 5000}", "GET", 404),
         ("/nothing", "GET", 404),
         ("/channels/../../etc/passwd", "GET", 404),
         ("/api/channels/2", "GET", 404),

@@ -6,17 +6,19 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from air_py import EventKind
+from air_py import EventKind, Reply, ResultCode, SwitchToLiveReply
 from air_py.as_run import AsRunLog
 from air_py.director import runtime as runtime_module
 from air_py.director.leads import Leads
 from air_py.director.programme import BLACK, ChannelUnavailable
 from air_py.director.runtime import Runtime
+from air_py.isolated import EngineLost
 from fakes import PACKET, Always, FakeEngine, as_run, channel_of
 
 pytestmark = pytest.mark.usefixtures("no_leak")
@@ -43,9 +45,11 @@ class Engines:
 
 
 @contextmanager
-def on_air(*engines: FakeEngine, asset: str = "a", log: AsRunLog | None = None) -> Iterator[tuple[Runtime, Engines]]:
+def on_air(
+    *engines: FakeEngine, asset: str = "a", length_ms: int = 3_600_000, log: AsRunLog | None = None
+) -> Iterator[tuple[Runtime, Engines]]:
     made = Engines(*engines)
-    runtime = Runtime(channel_of(asset), made, Leads(), as_run=log)
+    runtime = Runtime(channel_of(asset, length_ms=length_ms), made, Leads(), as_run=log)
     try:
         runtime.start()
         yield runtime, made
@@ -114,6 +118,41 @@ def test_a_record_that_cannot_be_written_is_no_reason_to_go_off_the_air(caplog: 
         assert not engine.stopped.is_set()
 
 
+def test_a_switch_that_is_refused_gives_its_asset_up_and_black_that_is_refused_is_not_asked_for_on_end() -> None:
+    """PAINS 35."""
+    engine = FakeEngine()
+    engine.switches = False
+    with on_air(engine):
+        engine.wait_for_call("load_preview", BLACK, count=2)
+    assert engine.calls.count(("load_preview", "a")) == 1
+    assert engine.calls.count(("load_preview", BLACK)) <= 3
+
+
+def test_the_failure_of_an_asset_that_is_not_armed_any_more_concerns_no_other() -> None:
+    engine = FakeEngine()
+    with on_air(engine):
+        until(lambda engine: len(switches(engine)) == 2, engine)
+        asked = engine.events_asked
+        engine.report(EventKind.CUE_FAILED)
+        engine.wait_until_answered(asked)
+        assert len(switches(engine)) == 2
+
+
+def test_what_a_busy_engine_takes_a_little_later_is_not_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    class Busy(FakeEngine):
+        def switch_to_live(self, channel_id: int, *, target_boundary_time_ms: int = 0) -> SwitchToLiveReply:
+            reply = super().switch_to_live(channel_id, target_boundary_time_ms=target_boundary_time_ms)
+            return replace(reply, success=False, result_code=ResultCode.NOT_READY)
+
+    engine = Busy()
+    with on_air(engine):
+        until(lambda engine: len(switches(engine)) == 2, engine)
+        asked = engine.events_asked
+        engine.report(EventKind.LATE)
+        engine.wait_until_answered(asked + 1)
+        assert len(switches(engine)) == 2 and "filler" not in caplog.text
+
+
 def test_stopping_breaks_off_an_asset_that_hangs_while_it_is_opened() -> None:
     """L-45, TD-2."""
     engine = FakeEngine(hanging="fifo")
@@ -140,6 +179,28 @@ def test_a_programme_that_breaks_ends_the_stream(caplog: pytest.LogCaptureFixtur
         engine.wait_for_call("stop_channel")
         assert until_closed(runtime)
     assert "the programme failed" in caplog.text and "out of luck" in caplog.text
+    assert engine.closed
+
+
+@pytest.mark.parametrize("trouble", [OSError("no luck"), ChannelUnavailable("no luck")])
+def test_why_a_stream_ends_is_told_in_the_log(caplog: pytest.LogCaptureFixture, trouble: Exception) -> None:
+    """Once the stream has begun there is nobody else to tell."""
+    engine = FakeEngine()
+    with on_air(engine) as (runtime, _):
+        engine.breaks = trouble
+        engine.report(EventKind.LATE)
+        engine.wait_for_call("stop_channel")
+        assert until_closed(runtime)
+    assert "channel 1 stops" in caplog.text and "no luck" in caplog.text and "Traceback" not in caplog.text
+
+
+def test_a_stream_that_the_engine_has_lost_ends_for_its_viewers(caplog: pytest.LogCaptureFixture) -> None:
+    """They come again, and get another; nothing would come on this one."""
+    engine = FakeEngine()
+    with on_air(engine) as (runtime, _):
+        engine.report(EventKind.SINK_LOST)
+        assert until_closed(runtime) and engine.stopped.is_set()
+    assert "sink_lost" in caplog.text
 
 
 def until_closed(runtime: Runtime) -> bool:
@@ -179,21 +240,23 @@ def test_an_engine_lost_again_and_again_ends_the_stream(monkeypatch: pytest.Monk
 
 def test_an_engine_lost_as_the_last_viewer_leaves_is_not_replaced(caplog: pytest.LogCaptureFixture) -> None:
     """TD-4."""
-    first = FakeEngine()
+
+    class LostAtItsStop(FakeEngine):
+        def stop_channel(self, channel_id: int) -> Reply:
+            self.lose()
+            raise EngineLost("killed")
+
+    first = LostAtItsStop()
     with on_air(first, FakeEngine()) as (runtime, made):
-        monkey = threading.Thread(target=runtime.stop)
-        monkey.start()
-        monkey.join(5)
-        assert not monkey.is_alive()
-    assert made.made == [first] and "lost" not in caplog.text
+        runtime.stop()
+    assert made.made == [first] and runtime.restarts == 0 and "lost" not in caplog.text
 
 
 def test_another_schedule_counts_from_the_next_cue_on() -> None:
     engine = FakeEngine()
-    with on_air(engine) as (runtime, _):
+    with on_air(engine, length_ms=1000) as (runtime, _):
         until(lambda engine: len(switches(engine)) == 2, engine)
-        runtime.follow(Always("b"))
+        runtime.follow(Always("b", 1000))
+        assert ("load_preview", "b") not in engine.calls, "a is armed"
         engine.take()
-        engine.wait_until_answered(engine.events_asked)
-        assert ("load_preview", "b") not in engine.calls, "its hour has begun"
-        assert runtime._programme is not None and runtime._programme.schedule.at(0).asset == "b"
+        engine.wait_for_call("load_preview", "b")

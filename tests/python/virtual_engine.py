@@ -44,15 +44,21 @@ class Segment:
     boundary_ms: Fraction | None = None
     planned: int = 0
     first: int = 0
+    late: int = 0
+    """Ticks on air before its first picture was there."""
     told: bool = False
 
     @property
     def end(self) -> int | None:
-        return None if self.frames is None else self.first + self.frames
+        return None if self.frames is None else self.first + self.late + self.frames
 
 
 class VirtualEngine:
-    """Stands in for ``air_py.Engine``: ``assets`` are lengths in frames, ``None`` for one without an end."""
+    """Stands in for ``air_py.Engine``.
+
+    ``assets`` are lengths in frames, ``None`` for one without an end. The host hears of an event ``telling_ms``
+    after it.
+    """
 
     def __init__(
         self,
@@ -60,19 +66,21 @@ class VirtualEngine:
         assets: dict[str, int | None],
         *,
         now_ms: Fraction,
-        cue_ms: dict[str, int] | None = None,
         open_ms: dict[str, int] | None = None,
+        cue_ms: dict[str, int] | None = None,
         unplayable: tuple[str, ...] = (),
         undecodable: tuple[str, ...] = (),
+        telling_ms: int = 0,
     ) -> None:
         self.period = 1000 / rate
         self.now = now_ms
         self.records: list[AsRun] = []
         self._assets = assets
-        self._cue_ms = cue_ms or {}
         self._open_ms = open_ms or {}
+        self._cue_ms = cue_ms or {}
         self._unplayable = unplayable
         self._undecodable = undecodable
+        self._telling_ms = telling_ms
         self._epoch: Fraction | None = None
         self._preview: Segment | None = None
         self._live: Segment | None = None
@@ -82,6 +90,14 @@ class VirtualEngine:
 
     def now_ms(self) -> int:
         return floor(self.now)
+
+    def set_clock(self, by_ms: int) -> None:
+        """Moves the clock on the wall; what is on its way to the air, or there, does not notice."""
+        assert self._epoch is not None
+        self.now += by_ms
+        self._epoch += by_ms
+        if self._preview is not None:
+            self._preview.cued_at_ms += by_ms
 
     def start_channel(self, channel_id: int, *, program_format: object) -> Reply:
         return Reply(*OK)
@@ -108,13 +124,11 @@ class VirtualEngine:
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "")
         boundary = max(Fraction(target_boundary_time_ms), self.now)
-        is_late = self._epoch is not None and target_boundary_time_ms <= self.now < self._preview.cued_at_ms
         if self._epoch is None:
             self._epoch = boundary = self._preview.cued_at_ms = self.now
         self._preview.boundary_ms, self._preview.planned = boundary, self._tick_at(boundary)
         self._advance(self.now)
-        outcome = refusal("armed", ResultCode.NOT_READY) if is_late else OK
-        return SwitchToLiveReply(*outcome, True, 0, 0, "")
+        return SwitchToLiveReply(*OK, True, 0, 0, "")
 
     def stop_channel(self, channel_id: int) -> Reply:
         if self._live is not None and not self._stopped:
@@ -123,13 +137,17 @@ class VirtualEngine:
         return Reply(*OK)
 
     def status(self) -> Status | None:
-        return None if self._stopped else Status(1, 0, "", "rolling", None, "running", COUNTERS)
+        is_armed = self._preview is not None and self._preview.boundary_ms is not None
+        preview = "armed" if is_armed else "empty"
+        return None if self._stopped else Status(1, 0, preview, "rolling", None, "running", COUNTERS)
 
     def next_event(self, timeout: float) -> Event | None:
         if not self._stopped:
             until = self.now + Fraction(timeout) * 1000
             while not self._events and self.now < until:
                 self._advance(min(until, self._next_change()))
+            if self._events:
+                self._advance(self.now + self._telling_ms)
         return self._events.popleft() if self._events else None
 
     def _tick_at(self, time_ms: Fraction) -> int:
@@ -165,24 +183,28 @@ class VirtualEngine:
 
     def _fail_or_take(self, tick: int) -> None:
         preview = self._preview
-        if preview is None or preview.boundary_ms is None or self.now < preview.cued_at_ms:
+        if preview is None or preview.boundary_ms is None:
             return
-        if preview.asset in self._undecodable:
+        if preview.asset in self._undecodable and self.now >= preview.cued_at_ms:
             self._preview = None
             self._tell(EventKind.CUE_FAILED, tick, reason="no frame")
             return
-        first = max(preview.planned, self._tick_at(preview.cued_at_ms))
+        first = preview.planned
         if tick >= first:
             if self._live is not None:
                 self._retire(first)
             preview.first, self._live, self._preview = first, preview, None
             self._tell(EventKind.TAKEN, first, segment=preview.number, asset=preview.asset)
+            preview.late = max(0, self._tick_at(preview.cued_at_ms) - first)
+            if preview.late:
+                self._tell(EventKind.UNDERRUN, first + 1, segment=preview.number)
 
     def _retire(self, next_tick: int) -> None:
         live = self._live
         assert live is not None and self._epoch is not None
         ticks = next_tick - live.first
-        content = ticks if live.frames is None else min(ticks, live.frames)
+        shows = max(0, ticks - live.late)
+        content = shows if live.frames is None else min(shows, live.frames)
         shown = SourcePicture(round(live.offset_ms / self.period), live.offset_ms)
         first_ms = floor(self._epoch + live.first * self.period)
         last = SourcePicture(shown.number + content - 1, 0)

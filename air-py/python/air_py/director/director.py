@@ -19,7 +19,7 @@ from ..channel_status import ChannelStatus
 from ..engine import Engine
 from ..metrics import Totals
 from .live_channel import LiveChannel
-from .pages import Pages
+from .pages import Pages, channel_id_of
 from .runtime import EngineFactory
 from .streaming import stream
 
@@ -63,8 +63,8 @@ class ProgramDirector:
         streams = _Streams(self._live)
         self._app = Starlette(
             routes=[
-                Route("/channels/{channel_id:int}.ts", streams, methods=["GET", "HEAD"]),
-                Route("/channel/{channel_id:int}.ts", streams, methods=["GET", "HEAD"]),
+                Route("/channels/{channel_id}.ts", streams, methods=["GET", "HEAD"]),
+                Route("/channel/{channel_id}.ts", streams, methods=["GET", "HEAD"]),
                 *Pages(self).routes(),
             ]
         )
@@ -116,10 +116,10 @@ class _Streams:
         self._live = live
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        channel_id = scope["path_params"]["channel_id"]
-        channel = self._live.get(channel_id)
+        channel_id = channel_id_of(scope["path_params"])
+        channel = None if channel_id is None else self._live.get(channel_id)
         if channel is None:
-            await PlainTextResponse(f"there is no channel {channel_id}\n", 404)(scope, receive, send)
+            await PlainTextResponse("there is no such channel\n", 404)(scope, receive, send)
         else:
             await stream(channel, scope, receive, send)
 

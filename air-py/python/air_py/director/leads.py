@@ -10,7 +10,7 @@ _LONGEST_MS = 3000
 
 
 class Leads:
-    """What tune-ins have shown about assets: one that was late gets more time at the next.
+    """What tune-ins have shown about assets: one that was not ready at its time gets more at the next.
 
     Used by one programme at a time; what two at once learn may be lost, and is learned again.
     """
@@ -22,6 +22,11 @@ class Leads:
         """Milliseconds to allow for cueing ``asset``."""
         return self._known.get(asset, _DEFAULT_MS)
 
-    def late(self, asset: str, by_ms: int) -> None:
-        """Learns that the time allowed was too short by ``by_ms``."""
-        self._known[asset] = min(self.of(asset) + by_ms, _LONGEST_MS)
+    def late(self, asset: str, by_ms: int | None = None) -> bool:
+        """Learns that the time allowed was too short by ``by_ms``; where that is not known it is doubled.
+
+        Returns whether there is more from now on: what takes longer than all others is late for good.
+        """
+        allowed_ms = self.of(asset)
+        self._known[asset] = min(allowed_ms + (allowed_ms if by_ms is None else by_ms), _LONGEST_MS)
+        return self._known[asset] > allowed_ms

@@ -14,6 +14,7 @@ from ..as_run import AsRunLog
 from ..channel import Channel
 from ..channel_status import ChannelState, ChannelStatus, TuneIns
 from ..fanout import Fanout
+from ..results import Status
 from .leads import Leads
 from .programme import ChannelUnavailable, utc_now_ms
 from .runtime import EngineFactory, Runtime
@@ -22,6 +23,12 @@ from .threads import in_a_thread, to_the_end
 __all__ = ["LiveChannel"]
 
 logger = logging.getLogger("air.director")
+
+_ANSWER_S = 1.0
+"""What an engine gets to say how it stands: several ticks, also on a busy machine."""
+
+_LAST_ANSWER_S = 0.06
+"""The same as its channel's last viewer leaves: more than a tick. With the stop it has to fit into 250 ms."""
 
 
 class LiveChannel:
@@ -83,13 +90,14 @@ class LiveChannel:
         await asyncio.gather(*(session.stop() for session in self._sessions))
 
     async def status(self) -> ChannelStatus:
-        """How the channel stands."""
-        return await asyncio.to_thread(self._status, self._session)
+        """How the channel stands. An engine that does not answer counts as none, and holds nobody up for long."""
+        session = self._session
+        return self._status(session, await session.engine_status(_ANSWER_S) if session else None)
 
     def _enter(self) -> _Session:
         if self._closed:
             raise ChannelUnavailable("the server is stopping")
-        if self._session is None:
+        if self._session is None or self._session.runtime.fanout.closed:
             try:
                 runtime = Runtime(self._channel, self._make_engine, self._leads, as_run=self._as_run)
             except OSError as error:
@@ -107,16 +115,15 @@ class LiveChannel:
             self._session = None
             self._restarts += session.runtime.restarts
         try:
-            self._at_the_end(await in_a_thread(f"{session.name}-status", lambda: self._status(session)))
+            self._at_the_end(self._status(session, await session.engine_status(_LAST_ANSWER_S)))
         finally:
             await session.stop()
             self._sessions.discard(session)
         logger.info("channel %d off the air", self._channel.channel_id)
 
-    def _status(self, session: _Session | None) -> ChannelStatus:
+    def _status(self, session: _Session | None, engine: Status | None) -> ChannelStatus:
         channel = self._channel
         now = channel.schedule.at(utc_now_ms())
-        engine = session.runtime.status() if session else None
         return ChannelStatus(
             channel_id=channel.channel_id,
             name=channel.name,
@@ -143,6 +150,7 @@ class _Session:
         self.viewers = 0
         self.since_ms: int | None = None
         self._starting: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[Status | None] | None = None
         self._stopping: asyncio.Task[None] | None = None
 
     async def on_air(self, tune_ins: _TuneInTimes) -> None:
@@ -161,14 +169,24 @@ class _Session:
         tune_ins.add(round((time.monotonic() - began) * 1000))
         logger.info("%s on air", self.name)
 
+    async def engine_status(self, patience_s: float) -> Status | None:
+        """How the engine stands; ``None`` when there is none at the moment, or it has not answered by then. Those who
+        ask meanwhile wait for the same answer."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.ensure_future(in_a_thread(f"{self.name}-status", self.runtime.status))
+        asking = self._asking
+        await asyncio.wait({asking}, timeout=patience_s)
+        return asking.result() if asking.done() else None
+
     async def stop(self) -> None:
         """Ends the runtime, whatever it is doing; for any number of callers."""
         if self._stopping is None:
             self._stopping = asyncio.ensure_future(in_a_thread(f"{self.name}-stop", self.runtime.stop))
         await asyncio.shield(self._stopping)
-        if self._starting is not None:
-            await asyncio.wait({self._starting})
-            self._starting.exception()  # Its failure has been told to those who waited for it.
+        for task in (self._starting, self._asking):
+            if task is not None:
+                await asyncio.wait({task})
+                task.exception()  # Its failure has been told to those who waited for it.
 
     def state(self, has_engine: bool) -> ChannelState:
         if self.since_ms is None:

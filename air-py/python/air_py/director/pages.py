@@ -6,6 +6,7 @@ Requests in, the package's functions, text out.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -20,7 +21,10 @@ from .programme import utc_now_ms
 if TYPE_CHECKING:
     from .director import ProgramDirector
 
-__all__ = ["Pages"]
+__all__ = ["Pages", "channel_id_of"]
+
+_LONGEST_ID = 10
+"""Digits of an ``int32``."""
 
 _HOUR_MS = 3_600_000
 _GUIDE_BEHIND_MS = 2 * _HOUR_MS
@@ -50,7 +54,7 @@ class Pages:
             Route("/lineup.post", self._scan, methods=["POST"]),
             Route("/device.xml", self._device),
             Route("/api/channels", self._statuses),
-            Route("/api/channels/{channel_id:int}", self._status),
+            Route("/api/channels/{channel_id}", self._status),
             Route("/api/guide", self._guide),
             Route("/metrics", self._metrics),
             Route("/healthz", self._health),
@@ -92,7 +96,8 @@ class Pages:
         return _json(api.channels(await self._director.statuses(), utc_now_ms()))
 
     async def _status(self, request: Request) -> Response:
-        status = await self._director.status(request.path_params["channel_id"])
+        channel_id = channel_id_of(request.path_params)
+        status = None if channel_id is None else await self._director.status(channel_id)
         if status is None:
             raise HTTPException(404, "there is no such channel")
         return _json(api.channel(status))
@@ -127,6 +132,12 @@ class Pages:
 
 
 _FRESH = {"cache-control": "no-cache"}
+
+
+def channel_id_of(path_params: Mapping[str, str]) -> int | None:
+    """The channel of a path; ``None`` when it can be none's. (Starlette's own numbers fail on thousands of digits.)"""
+    text = path_params["channel_id"]
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID else None
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -39,6 +39,9 @@ CUE_AHEAD_MS = 5000
 SHORTEST_JOIN_MS = 500
 """A tune-in does not begin with less than this of an airing, but with the next one."""
 
+_AGAIN_S = 1.0
+"""Before another try when even black was refused."""
+
 _LONGEST_WAIT_S = 1.0
 """After which the clock is looked at again: it may have been set."""
 
@@ -92,6 +95,7 @@ class Programme:
         self._frame_ms = ceil(1000 / Fraction(channel.program_format.frame_rate))
         self._next_ms = 0
         self._live: Airing | None = None
+        self._taken_at = 0
         self._live_ends_ms: int | None = None
         self._armed: _Switch | None = None
         self._replaced: dict[Airing, Gap] = {}
@@ -104,7 +108,9 @@ class Programme:
         _require(self._engine.start_channel(self._id, program_format=self._channel.program_format))
         _require(self._engine.attach_stream(self._id, transport=transport, endpoint=endpoint))
         _require(self._engine.load_preview(self._id, asset_path=BLACK))
-        _require(self._engine.switch_to_live(self._id))
+        taken = self._engine.switch_to_live(self._id)
+        if not _is_ordered(taken):
+            _require(taken)
         while (event := self._next_event(_LONGEST_WAIT_S)) and event.kind is not EventKind.TAKEN:
             pass
 
@@ -140,21 +146,27 @@ class Programme:
 
     def _heed(self, event: Event) -> None:
         if event.kind is EventKind.TAKEN:
-            self._taken()
+            self._taken(event.tick)
         elif event.kind is EventKind.EXHAUSTED and event.end_time_ms is not None:
             self._exhausted(event.end_time_ms)
-        elif event.kind is EventKind.CUE_FAILED and self._armed is not None:
+        elif event.kind is EventKind.CUE_FAILED and self._armed is not None and not self._is_armed():
             self._replace(self._armed.airing, event.reason or event.message)
+        elif event.kind is EventKind.UNDERRUN and self._live is not None and event.tick <= self._taken_at + 1:
+            self._leads.late(self._live.asset)
+        elif event.kind is EventKind.SINK_LOST and not self._stopping.is_set():
+            raise ChannelUnavailable(event.message)
 
-    def _taken(self) -> None:
+    def _is_armed(self) -> bool:
+        """Whether the engine still means to switch: what has failed may be an asset cued before."""
+        status = self._engine.status()
+        return status is not None and status.preview == "armed"
+
+    def _taken(self, tick: int) -> None:
         if self._armed is None:
             return
-        self._live, boundary_ms = self._armed.airing, self._armed.boundary_ms
+        self._live, self._taken_at = self._armed.airing, tick
         self._armed = self._live_ends_ms = None
         self._next_ms = self._live.end_ms
-        late_ms = self._now_ms() - boundary_ms
-        if late_ms > self._frame_ms:
-            self._leads.late(self._live.asset, late_ms)
 
     def _exhausted(self, end_ms: int) -> None:
         """The engine tells that the live asset ends at ``end_ms``."""
@@ -176,9 +188,14 @@ class Programme:
             self._replace(airing, str(error))
             return
         if reply:
-            self._arm(switch)
-        else:
+            late_ms = self._now_ms() - switch.boundary_ms
+            if late_ms > self._frame_ms and self._leads.late(airing.asset, late_ms):
+                return  # It was opened too late for its offset: once more, from where it is by then.
+            reply = self._arm(switch)
+        if self._armed is None:
             self._replace(airing, reply.message)
+            if airing.asset == BLACK:
+                self._stopping.wait(_AGAIN_S)
 
     def _aim(self) -> _Switch:
         """What goes live next and when: at its time, or as soon as it can be cued, from where it is by then."""
@@ -200,16 +217,15 @@ class Programme:
             gap = self._replaced.get(airing)
         return airing if gap is None else _black_in(gap)
 
-    def _arm(self, switch: _Switch) -> None:
+    def _arm(self, switch: _Switch) -> Reply:
         """Orders ``switch``, at the end of the live asset if that is told and no more than a frame away."""
         boundary_ms, ends_ms = switch.boundary_ms, self._live_ends_ms
         if ends_ms is not None and abs(boundary_ms - ends_ms) <= self._frame_ms:
             boundary_ms = ends_ms
         reply = self._engine.switch_to_live(self._id, target_boundary_time_ms=boundary_ms)
-        if reply or reply.result_code is ResultCode.NOT_READY:  # Then its time has come, and it follows once it is cued.
+        if _is_ordered(reply):
             self._armed = switch
-        else:
-            self._replace(switch.airing, reply.message)
+        return reply
 
     def _replace(self, airing: Airing, reason: str, from_ms: int | None = None) -> None:
         """Gives ``airing`` up, for the rest of its time: the one after it is tried again."""
@@ -231,6 +247,11 @@ class Programme:
 
 def _black_in(gap: Gap) -> Airing:
     return Airing(gap.start_ms or 0, gap.end_ms or 0, BLACK, "", is_filler=True)
+
+
+def _is_ordered(reply: Reply) -> bool:
+    """Whether a switch takes place. "Not ready" is a yes too: as soon as the preview is cued, and its time has come."""
+    return reply.success or reply.result_code is ResultCode.NOT_READY
 
 
 def _require(reply: Reply) -> None:

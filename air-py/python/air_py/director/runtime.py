@@ -51,7 +51,8 @@ class Runtime:
         self._make_engine = make_engine
         self._leads = leads
         self._as_run = as_run
-        name = f"air-ch{channel.channel_id}"
+        self._id = channel.channel_id
+        name = f"air-ch{self._id}"
         self.fanout = Fanout(name=name)
         """Where viewers get the stream; it ends when the runtime stops or gives up."""
         self.restarts = 0
@@ -108,17 +109,20 @@ class Runtime:
         """The programme's thread: one engine after the other, as long as they get lost, then the end of the stream."""
         try:
             self._play_through_losses()
-        except ChannelUnavailable as reason:
-            self._refusal = reason
-        except (AirError, OSError, ValueError) as error:
-            self._refusal = ChannelUnavailable(f"the channel cannot be put on air: {error}")
         except Exception as error:
-            logger.exception("channel %d: the programme failed, the channel stops", self._channel.channel_id)
-            self._refusal = ChannelUnavailable(f"the programme failed: {error}")
+            self._fail(error)
         finally:
             self._begun.set()
             if not self._stopping.is_set():
                 self.fanout.close()
+
+    def _fail(self, error: Exception) -> None:
+        """Says why there is no stream: to who waits for it, or else, since nobody does, in the log."""
+        is_expected = isinstance(error, (ChannelUnavailable, AirError, OSError, ValueError))
+        if self._begun.is_set() or not is_expected:
+            trace = None if is_expected else error
+            logger.error("channel %d stops, the programme failed: %s", self._id, error, exc_info=trace)
+        self._refusal = error if isinstance(error, ChannelUnavailable) else ChannelUnavailable(f"no stream: {error}")
 
     def _play_through_losses(self) -> None:
         losses = 0
@@ -128,11 +132,13 @@ class Runtime:
                 self._play()
                 return
             except EngineLost as loss:
+                if self._stopping.is_set():  # Nobody is left to miss it.
+                    return
                 losses = 1 if time.monotonic() - began > _STABLE_S else losses + 1
                 self.restarts += 1
                 if losses > len(_RESTART_AFTER_S):
                     raise ChannelUnavailable(f"its engine was lost {losses} times: {loss}") from loss
-                logger.error("channel %d: engine lost: %s", self._channel.channel_id, loss)
+                logger.error("channel %d: engine lost: %s", self._id, loss)
                 self._stopping.wait(_RESTART_AFTER_S[losses - 1])
 
     def _play(self) -> None:
@@ -151,10 +157,12 @@ class Runtime:
         finally:
             with self._lock:
                 self._engine = self._programme = None
-            self._end(engine)
-            programme.drain()
-            engine.close()
+            try:
+                self._end(engine)
+                programme.drain()
+            finally:
+                engine.close()
 
     def _end(self, engine: Engine) -> None:
         with contextlib.suppress(EngineLost):  # Then nothing of it is left.
-            engine.stop_channel(self._channel.channel_id)
+            engine.stop_channel(self._id)

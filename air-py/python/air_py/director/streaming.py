@@ -63,12 +63,16 @@ def unavailable(reason: str) -> PlainTextResponse:
 
 
 async def _on_its_socket(fanout: Fanout, hand_over: Any) -> None:
+    if fanout.closed:
+        raise ChannelUnavailable("the stream has ended")
     try:
         descriptor = hand_over.take()
-    except OSError:
-        return  # The viewer has gone.
+    except OSError as error:  # For want of a descriptor; or the viewer has gone, and will not read this.
+        raise ChannelUnavailable(f"the connection cannot be taken over: {error}") from error
     try:
         viewer = fanout.hand_over(descriptor, _HEAD)
+    except OSError:
+        return  # The stream has ended meanwhile, and the connection does with it.
     finally:
         os.close(descriptor)
     # The server goes on listening on the connection, so it tells of the end also when native code has made it.
@@ -77,8 +81,12 @@ async def _on_its_socket(fanout: Fanout, hand_over: Any) -> None:
 
 
 async def _through_the_server(fanout: Fanout, send: Send) -> None:
-    await _begin(send)
-    with closing(fanout.viewer()) as viewer:
+    try:
+        viewer = fanout.viewer()
+    except OSError as error:
+        raise ChannelUnavailable(f"the stream has ended: {error}") from error
+    with closing(viewer):
+        await _begin(send)
         async for batch in viewer:
             await send({"type": "http.response.body", "body": batch, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
