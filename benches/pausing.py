@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from tests.e2e.packets import PACKET, Stream
@@ -43,7 +44,7 @@ def report(pausing: Viewer, had: int, resumed: float) -> None:
     """When the first bytes after the hole came, and how the stream goes on."""
     stream = Stream(bytes(pausing.data[: len(pausing.data) // PACKET * PACKET]))
     times = [(pes.pts / 90_000, pes.packet * PACKET) for pes in stream.video]
-    hole_s, at = max((after[0] - before[0], after[1]) for before, after in zip(times, times[1:], strict=False))
+    hole_s, at = max((after[0] - before[0], after[1]) for before, after in pairwise(times))
     live_ms = (next(when for have, when in pausing.arrivals if have > at) - resumed) * 1000
     print(f"resuming: live after {live_ms:.0f} ms and {(at - had) / 1e6:.2f} MB of old, {hole_s:.0f} s left out")
 

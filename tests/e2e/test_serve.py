@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,13 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.host import AIR_PY, wait_until
+from tests.e2e.host import AIR_PY, cpu_ms, wait_until
 from tests.e2e.players import Command, ffmpeg, ffplay, ffprobe, gstreamer, mpv, play, vlc
 from tests.e2e.server import Server, channels_file, get
 from tests.media import Clip, make
 
 PLAY_S = int(os.environ.get("AIR_PLAY_SECONDS", "10"))
 """How long each player watches."""
+IDLE_S = 10
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,15 @@ def test_the_runtime_lives_only_while_someone_watches(server: Server) -> None:
         visit(server)
     # The count before may still hold something of the first visit that was going; three would be more.
     assert wait_until(lambda: all(map(le, server.held(), before))), (server.held(), before)
+
+
+def test_nothing_runs_while_nobody_watches(server: Server) -> None:
+    """TD-1, FO-3: for longer than anything that comes by again and again would wait."""
+    visit(server)
+    before = cpu_ms(server.pid)
+    time.sleep(IDLE_S)
+    assert server.has_no_viewer()
+    assert cpu_ms(server.pid) - before <= 5 * IDLE_S, "half a percent, where a channel takes a tenth"
 
 
 def visit(server: Server) -> None:
