@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benches.start_stop import report
 from benches.tune_in import CLIPS, serving
-from tests.e2e.host import resident_bytes
+from tests.e2e.host import cpu_ms, resident_bytes
 from tests.e2e.server import Server
 
 RESET = struct.pack("ii", 1, 0)
@@ -38,9 +38,9 @@ def main() -> None:
             print(f"descriptors and threads: {held} then {server.held()}")
             print(f"memory: {(resident_bytes(server.pid) - memory) / 2**20:+.1f} MiB over {times} tune-ins")
             print("socket paths left:", os.listdir(sockets))
-            ticks = cpu_ticks(server.pid)
+            used_ms = cpu_ms(server.pid)
             time.sleep(IDLE_S)
-            print(f"CPU over {IDLE_S} s without a viewer: {(cpu_ticks(server.pid) - ticks) * 10} ms")
+            print(f"CPU over {IDLE_S} s without a viewer: {cpu_ms(server.pid) - used_ms} ms")
             status, seconds, text = server.interrupt()
             print(f"then Ctrl-C: exit {status} after {seconds:.2f} s; it had printed {text!r}")
 
@@ -71,12 +71,6 @@ def leave(server: Server) -> float:
         if not server.has_no_viewer():
             last = now
     return (last - began) * 1000
-
-
-def cpu_ticks(pid: int) -> int:
-    """Hundredths of a second that the process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 if __name__ == "__main__":

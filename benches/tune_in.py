@@ -17,9 +17,9 @@ from pathlib import Path
 
 from benches.start_stop import report
 from tests.e2e.packets import PACKET, Stream
-from tests.e2e.server import Server, Viewer
+from tests.e2e.server import Server, Viewer, channels_file
 from tests.e2e.watch import first_shown
-from tests.media import Clip, make
+from tests.media import Clip
 
 CLIPS = [
     Clip(seconds=60),
@@ -56,13 +56,7 @@ def main() -> None:
 @contextmanager
 def serving(folder: Path, playlists: Sequence[Sequence[Clip]], *arguments: str) -> Iterator[Server]:
     """A server with a channel at 640x360 for each playlist, which it airs over and over."""
-    channels = [
-        f'[[channel]]\nid = {number}\nname = "channel {number}"\nformat = "640x360@30000/1001"\n'
-        f"playlist = {{ media = {[str(make(clip)) for clip in clips]}, epoch = 2026-01-01T00:00:00Z }}\n"
-        for number, clips in enumerate(playlists, start=1)
-    ]
-    file = folder / "channels.toml"
-    file.write_text('media_roots = ["/"]\n' + "\n".join(channels))
+    file = channels_file(folder, {number: [*clips] for number, clips in enumerate(playlists, start=1)})
     with Server("--channels", str(file), *arguments, format=None) as server:
         yield server
 

@@ -147,6 +147,12 @@ def resident_bytes(pid: int | str = "self") -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def cpu_ms(pid: int) -> int:
+    """Milliseconds that a process has run, in steps of the system's, ten as a rule."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 // os.sysconf("SC_CLK_TCK")
+
+
 def wait_until(happened: Callable[[], bool], seconds: float = 2) -> bool:
     """Whether `happened()` comes true in time; asked every few milliseconds, because engines tell it by polling."""
     until = time.monotonic() + seconds

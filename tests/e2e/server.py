@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.e2e.host import AIR_PY, wait_until
+from tests.media import Clip, make
 
 FORMAT = "640x360@30000/1001"
 
@@ -150,6 +151,18 @@ class Viewer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.leave()
+
+
+def channels_file(folder: Path, playlists: dict[int, list[Clip]], extra: str = "") -> Path:
+    """Channels at 640x360 that have been on since long ago; `extra` are lines for each."""
+    text = 'media_roots = ["/"]\n'
+    for number, clips in playlists.items():
+        media = [str(make(clip)) for clip in clips]
+        text += f'[[channel]]\nid = {number}\nname = "Channel {number}"\nformat = "640x360@30000/1001"\n'
+        text += f"playlist = {{ media = {media}, epoch = 2026-01-01T00:00:00Z }}\n{extra}"
+    file = folder / "channels.toml"
+    file.write_text(text)
+    return file
 
 
 def get(url: str, method: str = "GET", **headers: str):  # type: ignore[no-untyped-def]

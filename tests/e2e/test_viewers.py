@@ -19,25 +19,13 @@ import pytest
 from air_py import check
 from tests.e2e.host import wait_until
 from tests.e2e.packets import PACKET, Stream
-from tests.e2e.server import Server, Viewer, get
+from tests.e2e.server import Server, Viewer, channels_file, get
 from tests.e2e.watch import pictures
 from tests.media import Clip, make
 
 SDT_PID = 0x11
 FILM = Clip(seconds=60)
 SHORT = [Clip(seconds=3, rate=Fraction(25)), Clip(seconds=2, rate=Fraction(24), container="mkv"), Clip(seconds=4)]
-
-
-def channels_file(folder: Path, playlists: dict[int, list[Clip]]) -> Path:
-    """Channels at 640x360 that have been on since long ago."""
-    text = 'media_roots = ["/"]\n'
-    for number, clips in playlists.items():
-        media = [str(make(clip)) for clip in clips]
-        text += f'[[channel]]\nid = {number}\nname = "Channel {number}"\nformat = "640x360@30000/1001"\n'
-        text += f"playlist = {{ media = {media}, epoch = 2026-01-01T00:00:00Z }}\n"
-    file = folder / "channels.toml"
-    file.write_text(text)
-    return file
 
 
 @pytest.fixture

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +32,7 @@ class Records(logging.Handler):
     def __init__(self, gate: threading.Event | None = None) -> None:
         super().__init__()
         self.names: list[str] = []
+        self.texts: list[str] = []
         self.came = threading.Event()
         self._gate = gate
 
@@ -37,6 +40,7 @@ class Records(logging.Handler):
         if self._gate is not None:
             self._gate.wait(10)
         self.names.append(record.name)
+        self.texts.append(record.getMessage())
         self.came.set()
 
 
@@ -54,6 +58,29 @@ def test_engine_records_arrive_below_the_logger_air() -> None:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.engine
+def test_a_stop_while_a_file_opens_is_no_fault_of_the_files(tmp_path: Path) -> None:
+    """TD-2: nothing is said of it; what is said next is of another."""
+    fifo = tmp_path / "slow.ts"
+    os.mkfifo(fifo)
+    handler, logger = Records(), logging.getLogger("air")
+    logger.addHandler(handler)
+    try:
+        with Engine() as engine:
+            engine.start_channel(1, program_format=FORMAT)
+            loading = threading.Thread(target=lambda: engine.load_preview(1, asset_path=fifo))
+            loading.start()
+            with fifo.open("wb"):  # which waits until it is being read
+                assert engine.stop_channel(1)
+                loading.join()
+            engine.start_channel(2, program_format=FORMAT)
+            engine.load_preview(2, asset_path="/nonexistent")
+        assert handler.came.wait(5)
+        assert "/nonexistent" in handler.texts[0]
+    finally:
+        logger.removeHandler(handler)
 
 
 @pytest.mark.engine

@@ -184,8 +184,11 @@ impl Engine {
             if !source.wait_stopped(OPENER_ENDS_WITHIN) {
                 tracing::warn!(asset, "a stuck reader was abandoned");
             }
+            if session.is_stopping() {
+                return Err(Closed); // Which says nothing of the asset.
+            }
             tracing::warn!(asset, reason, "cannot be played");
-            return if session.is_stopping() { Err(Closed) } else { Ok(Reply::failed(reason)) };
+            return Ok(Reply::failed(reason));
         }
         let channels = session.format.audio.channels;
         let slot = Slot::new(segment, asset.to_owned(), channels, Box::new(source));
