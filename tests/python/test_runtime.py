@@ -256,7 +256,7 @@ def test_another_schedule_counts_from_the_next_cue_on() -> None:
     engine = FakeEngine()
     with on_air(engine, length_ms=1000) as (runtime, _):
         until(lambda engine: len(switches(engine)) == 2, engine)
-        runtime.follow(Always("b", 1000))
+        runtime.follow(replace(channel_of("b"), schedule=Always("b", 1000)))
         assert ("load_preview", "b") not in engine.calls, "a is armed"
         engine.take()
         engine.wait_for_call("load_preview", "b")

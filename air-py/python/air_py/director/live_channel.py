@@ -82,7 +82,7 @@ class LiveChannel:
         the new one from the next item on, its format and encoder at the next tune-in from nobody."""
         self._channel = channel
         if self._session is not None:
-            self._session.runtime.follow(channel.schedule)
+            self._session.runtime.follow(channel)
 
     async def close(self) -> None:
         """Takes the channel off the air for good; streams end."""
@@ -113,12 +113,12 @@ class LiveChannel:
             return
         if self._session is session:  # The next viewer gets a fresh one, also while this one is taken down.
             self._session = None
-            self._restarts += session.runtime.restarts
         try:
             self._at_the_end(self._status(session, await session.engine_status(_LAST_ANSWER_S)))
         finally:
             await session.stop()
             self._sessions.discard(session)
+            self._restarts += session.runtime.restarts
         logger.info("channel %d off the air", self._channel.channel_id)
 
     def _status(self, session: _Session | None, engine: Status | None) -> ChannelStatus:
@@ -135,7 +135,7 @@ class LiveChannel:
             now=now,
             next=channel.schedule.at(now.end_ms),
             tune_ins=self._tune_ins.summary(),
-            engine_restarts=self._restarts + (session.runtime.restarts if session else 0),
+            engine_restarts=self._restarts + sum(each.runtime.restarts for each in self._sessions),
             engine=engine,
             stream=session.runtime.fanout.stats() if session else None,
         )

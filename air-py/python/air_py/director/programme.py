@@ -23,7 +23,7 @@ from ..channel import Channel
 from ..engine import Engine
 from ..isolated import EngineLost
 from ..results import Event, EventKind, Reply, ResultCode, StreamTransport
-from ..schedule import Airing, Schedule
+from ..schedule import Airing
 from ..schedule.layers import Gap
 from .leads import Leads
 
@@ -83,9 +83,8 @@ class Programme:
         as_run: AsRunLog | None = None,
         now_ms: Callable[[], int] = utc_now_ms,
     ) -> None:
-        self.schedule: Schedule = channel.schedule
-        """May be replaced from any thread; it counts from the next cue on."""
-        self._channel = channel
+        self.channel = channel
+        """May be replaced from any thread by one of the same id and format; it counts from the next cue on."""
         self._id = channel.channel_id
         self._engine = engine
         self._leads = leads
@@ -105,7 +104,7 @@ class Programme:
 
         :raises ChannelUnavailable: the engine refused.
         """
-        _require(self._engine.start_channel(self._id, program_format=self._channel.program_format))
+        _require(self._engine.start_channel(self._id, program_format=self.channel.program_format))
         _require(self._engine.attach_stream(self._id, transport=transport, endpoint=endpoint))
         _require(self._engine.load_preview(self._id, asset_path=BLACK))
         taken = self._engine.switch_to_live(self._id)
@@ -210,10 +209,11 @@ class Programme:
 
     def _due(self, time_ms: int) -> Airing:
         """What airs at ``time_ms``: what is scheduled, or filler for it, or black for that."""
-        airing = self.schedule.at(time_ms)
+        channel = self.channel
+        airing = channel.schedule.at(time_ms)
         gap = self._replaced.get(airing)
-        if gap is not None and self._channel.filler is not None:
-            airing = self._channel.filler.fill(gap, max(time_ms, gap.start_ms or 0))
+        if gap is not None and channel.filler is not None:
+            airing = channel.filler.fill(gap, max(time_ms, gap.start_ms or 0))
             gap = self._replaced.get(airing)
         return airing if gap is None else _black_in(gap)
 

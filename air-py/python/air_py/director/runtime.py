@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from .._air import AirError
 from ..as_run import AsRunLog
@@ -19,7 +20,6 @@ from ..engine import Engine
 from ..fanout import Fanout
 from ..isolated import EngineLost
 from ..results import Status
-from ..schedule import Schedule
 from ..sink import SinkConfig
 from .leads import Leads
 from .programme import ChannelUnavailable, Programme
@@ -57,7 +57,6 @@ class Runtime:
         """Where viewers get the stream; it ends when the runtime stops or gives up."""
         self.restarts = 0
         """Engines lost so far."""
-        self._schedule = channel.schedule
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._engine: Engine | None = None
@@ -90,12 +89,12 @@ class Runtime:
             self._thread.join()
         self.fanout.close()
 
-    def follow(self, schedule: Schedule) -> None:
-        """Goes over to another schedule; what is live or armed stays."""
+    def follow(self, channel: Channel) -> None:
+        """Goes over to the schedule and the filler of ``channel``; what is live or armed stays, so does the format."""
         with self._lock:
-            self._schedule = schedule
+            self._channel = replace(self._channel, schedule=channel.schedule, filler=channel.filler)
             if self._programme is not None:
-                self._programme.schedule = schedule
+                self._programme.channel = self._channel
 
     def status(self) -> Status | None:
         """How the engine stands; ``None`` when there is none at the moment."""
@@ -147,7 +146,7 @@ class Runtime:
         programme = Programme(self._channel, engine, self._leads, self._stopping, as_run=self._as_run)
         with self._lock:
             self._engine, self._programme = engine, programme
-            programme.schedule = self._schedule
+            programme.channel = self._channel  # Which may be another since.
         try:
             if self._stopping.is_set():
                 raise ChannelUnavailable("the channel is stopping")
