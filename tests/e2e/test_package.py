@@ -45,7 +45,7 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of a fresh environment with what the archive installs there, and nothing else of ours."""
-    sources = TARGET / "package"  # Always the same, or each run would leave its own artefacts in the target directory.
+    sources = TARGET / "sdist"  # Always the same, or each run would leave its own artefacts in the target directory.
     shutil.rmtree(sources, ignore_errors=True)
     sources.mkdir(parents=True)
     # The compiler goes by the time of files, which is the same in all archives.

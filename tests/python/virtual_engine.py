@@ -124,11 +124,12 @@ class VirtualEngine:
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "")
         boundary = max(Fraction(target_boundary_time_ms), self.now)
-        if self._epoch is None:
+        is_first = self._epoch is None
+        if is_first:
             self._epoch = boundary = self._preview.cued_at_ms = self.now
         self._preview.boundary_ms, self._preview.planned = boundary, self._tick_at(boundary)
         self._advance(self.now)
-        return SwitchToLiveReply(*OK, True, 0, 0, "")
+        return SwitchToLiveReply(*OK, True, 0, floor(self.now) if is_first else 0, "")
 
     def stop_channel(self, channel_id: int) -> Reply:
         if self._live is not None and not self._stopped:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
 
 from ..as_run import AsRunLog
 from ..channel import Channel
@@ -91,7 +91,9 @@ class Programme:
         self._stopping = stopping
         self._as_run = as_run
         self._now_ms = now_ms
-        self._frame_ms = ceil(1000 / Fraction(channel.program_format.frame_rate))
+        self._period_ms = 1000 / Fraction(channel.program_format.frame_rate)
+        self._frame_ms = ceil(self._period_ms)
+        self._first_tick_ms = 0
         self._next_ms = 0
         self._live: Airing | None = None
         self._taken_at = 0
@@ -110,6 +112,7 @@ class Programme:
         taken = self._engine.switch_to_live(self._id)
         if not _is_ordered(taken):
             _require(taken)
+        self._first_tick_ms = taken.switch_completion_time_ms
         while (event := self._next_event(_LONGEST_WAIT_S)) and event.kind is not EventKind.TAKEN:
             pass
 
@@ -200,12 +203,19 @@ class Programme:
         """What goes live next and when: at its time, or as soon as it can be cued, from where it is by then."""
         now_ms = self._now_ms()
         boundary_ms = max(self._next_ms, now_ms)
-        boundary_ms = max(boundary_ms, now_ms + self._leads.of(self._due(boundary_ms).asset))
+        earliest_ms = now_ms + self._leads.of(self._due(boundary_ms).asset)
+        if earliest_ms > boundary_ms:
+            boundary_ms = self._tick_from_ms(earliest_ms)
         airing = self._due(boundary_ms)
         if airing.start_ms < boundary_ms and airing.end_ms - boundary_ms < SHORTEST_JOIN_MS:
             boundary_ms = airing.end_ms
             airing = self._due(boundary_ms)
         return _Switch(airing, boundary_ms)
+
+    def _tick_from_ms(self, time_ms: int) -> int:
+        """The millisecond of the first tick from ``time_ms`` on: what is cued for it is not late by part of a frame."""
+        ticks = ceil((time_ms - self._first_tick_ms) / self._period_ms)
+        return self._first_tick_ms + floor(ticks * self._period_ms)
 
     def _due(self, time_ms: int) -> Airing:
         """What airs at ``time_ms``: what is scheduled, or filler for it, or black for that."""
