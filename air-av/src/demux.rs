@@ -140,6 +140,14 @@ impl Demuxer {
         }
     }
 
+    /// Fails once the interrupt was tripped; for work on packets that are read already, which no waiting ends.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub fn check_interrupt(&self) -> Result<()> {
+        self.input.interrupt().check()
+    }
+
     /// Goes to the last point at or before `ts` from which `stream` can be decoded. `ts` is in the time base of
     /// the stream. Decoders must be flushed.
     ///

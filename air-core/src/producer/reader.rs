@@ -113,8 +113,10 @@ impl Reader {
         Reader { demuxer, video, audio, ended: false, faults: Faults::new(asset, "reading") }
     }
 
-    /// The next packet of `track`, in file order.
+    /// The next packet of `track`, in file order. A stop is noticed with each: on the way to an in-point hundreds of
+    /// them may wait here to be decoded.
     pub fn next(&mut self, track: Track) -> Result<Read, Error> {
+        self.demuxer.check_interrupt()?;
         loop {
             let (wanted, other) = match track {
                 Track::Video => (&mut self.video, &self.audio),
@@ -215,5 +217,45 @@ impl Reader {
             true => &mut self.video,
             false => &mut self.audio,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use air_av::Interrupt;
+
+    use super::*;
+
+    /// A tenth of a second of mono silence at 8 kHz.
+    fn silence() -> Vec<u8> {
+        let samples = [0; 1600];
+        let mut wave = b"RIFF".to_vec();
+        wave.extend((36 + samples.len() as u32).to_le_bytes());
+        wave.extend(b"WAVEfmt \x10\0\0\0"); // the format chunk is 16 bytes
+        wave.extend([1, 0, 1, 0]); // PCM, one channel
+        wave.extend(8000_u32.to_le_bytes());
+        wave.extend(16_000_u32.to_le_bytes()); // bytes per second
+        wave.extend([2, 0, 16, 0]); // bytes of a frame, bits of a sample
+        wave.extend(b"data");
+        wave.extend((samples.len() as u32).to_le_bytes());
+        wave.extend(samples);
+        wave
+    }
+
+    /// TD-2, L-45: what has been read may take longer to decode than a stop may wait.
+    #[test]
+    fn a_stop_is_noticed_also_by_who_takes_packets_that_are_read_already() {
+        let path = std::env::temp_dir().join(format!("air-reader-{}.wav", std::process::id()));
+        std::fs::write(&path, silence()).unwrap();
+        let interrupt = Interrupt::new();
+        let demuxer = Demuxer::open(Path::new(&path), &interrupt).unwrap();
+        let mut reader = Reader::new(demuxer, "silence");
+        let packet = reader.read().unwrap().unwrap();
+        std::fs::remove_file(path).unwrap();
+        reader.audio.push(packet);
+        interrupt.trip();
+        assert!(matches!(reader.next(Track::Audio), Err(Error::Interrupted)));
     }
 }
