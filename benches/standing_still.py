@@ -15,10 +15,8 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
-from air_py import check
 from tests.e2e.host import wait_until
-from tests.e2e.packets import PACKET
-from tests.e2e.server import channels_file
+from tests.e2e.server import channels_file, judged
 from tests.e2e.standing_still import HOLDS_AGAIN_AND_AGAIN, PAUSES, server_that_can, stand_still
 from tests.media import Clip
 
@@ -53,12 +51,12 @@ def watched(folder: Path, how: signal.Signals, seconds: int) -> str:
         gone_s = time.monotonic() - began
         wait_until(lambda: log.read_text().count("\n") > seconds // 7)
         aired = [json.loads(line) for line in log.read_text().splitlines()]
-    judged = check(bytes(viewer.data[: len(viewer.data) // PACKET * PACKET]), profile="house")
+    report = judged(viewer.data)
     starts_ms = [airing["start_ms"] for airing in guide["channels"][0]["airings"]]
     items = [record for record in aired if record["asset"] != "pattern:black"][1:]
     off_ms = [min((item["first_time_ms"] - start for start in starts_ms), key=abs) for item in items]
     return (
-        f"longest gap {viewer.longest_gap_ms:.0f} ms, {'clean' if judged.is_clean else judged.checks}, "
+        f"longest gap {viewer.longest_gap_ms:.0f} ms, {'clean' if report.is_clean else report.checks}, "
         f"{len(items)} joins {min(off_ms)} to {max(off_ms)} ms from plan, "
         f"{sum(item['black'] for item in items[:-1])} black ticks, gone {gone_s:.1f} s after the viewer"
     )

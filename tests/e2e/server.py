@@ -15,7 +15,9 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from air_py import Report, check
 from tests.e2e.host import AIR_PY, wait_until
+from tests.e2e.packets import PACKET
 from tests.media import Clip, make
 
 FORMAT = "640x360@30000/1001"
@@ -163,6 +165,11 @@ def channels_file(folder: Path, playlists: dict[int, list[Clip]], extra: str = "
     file = folder / "channels.toml"
     file.write_text(text)
     return file
+
+
+def judged(data: bytes | bytearray) -> Report:
+    """What the judge says of a capture, a part of a packet at its end left out."""
+    return check(bytes(data[: len(data) // PACKET * PACKET]), profile="house")
 
 
 def get(url: str, method: str = "GET", **headers: str):  # type: ignore[no-untyped-def]

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from air_py import check
 from tests.e2e.host import wait_until
-from tests.e2e.packets import PACKET
-from tests.e2e.server import channels_file
+from tests.e2e.server import channels_file, judged
 from tests.e2e.standing_still import HOLDS_AGAIN_AND_AGAIN, PAUSES, server_that_can, stand_still
 from tests.media import Clip
 
@@ -36,7 +34,7 @@ def test_viewers_lose_no_packet_and_joins_are_on_time(how: signal.Signals, tmp_p
                 stand_still(server, how)
                 viewer.read_for(13 if how is HOLDS_AGAIN_AND_AGAIN else 2)
         assert viewer.longest_gap_ms < 500, "the contract's bound; the figure is in docs/numbers.md"
-        report = check(bytes(viewer.data[: len(viewer.data) // PACKET * PACKET]), profile="house")
+        report = judged(viewer.data)
         assert report.is_clean, report.checks
         assert wait_until(server.has_no_viewer, 10), "two seconds as a rule, where each step waits"
         aired = [json.loads(line) for line in log.read_text().splitlines()]

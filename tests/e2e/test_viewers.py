@@ -16,10 +16,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from air_py import check
 from tests.e2e.host import wait_until
 from tests.e2e.packets import PACKET, Stream
-from tests.e2e.server import Server, Viewer, channels_file, get
+from tests.e2e.server import Server, Viewer, channels_file, get, judged
 from tests.e2e.watch import pictures
 from tests.media import Clip, make
 
@@ -97,14 +96,14 @@ def test_one_who_does_not_read_and_one_who_reads_slowly_hold_up_nobody(server: S
         done.set()
         dawdling.join()
     assert prompt.longest_gap_ms < 500, "the contract's bound; the figure is in docs/numbers.md"
-    assert check(bytes(prompt.data[: len(prompt.data) // PACKET * PACKET]), profile="house").is_clean
+    assert judged(prompt.data).is_clean
 
 
 def test_joins_reach_the_viewer_without_a_seam(server: Server) -> None:
     """PAINS 1, 2, 38."""
     with server.watch(2) as viewer:
         data = viewer.read_for(12)
-    assert check(data[: len(data) // PACKET * PACKET], profile="house").is_clean
+    assert judged(data).is_clean
     assert server.is_off_the_air()
 
 
@@ -160,7 +159,7 @@ def test_a_media_server_finds_lists_and_plays_the_channels(server: Server) -> No
             assert (set(told.stdout.split()), told.stderr) == ({"h264", "aac"}, "")
     with server.watch() as viewer:
         data = viewer.read_for(2)
-    assert check(data[: len(data) // PACKET * PACKET], profile="house").is_clean
+    assert judged(data).is_clean
     assert server.is_off_the_air()
 
 
@@ -169,7 +168,7 @@ def test_a_log_nobody_reads_stops_no_stream(file: Path) -> None:
     with Server("--channels", str(file), "--log-level", "debug", format=None) as server:
         with server.watch(2) as viewer:
             data = viewer.read_for(8)
-        assert check(data[: len(data) // PACKET * PACKET], profile="house").is_clean
+        assert judged(data).is_clean
         assert server.is_off_the_air()
 
 
@@ -179,7 +178,7 @@ def test_a_changed_file_is_what_is_on_offer_and_cuts_nobody_off(server: Server, 
         channels_file(file.parent, {2: SHORT, 3: [FILM]})
         assert wait_until(lambda: [channel["id"] for channel in server.json("/channels")] == [2, 3], 5)
         data = viewer.read_for(1)
-    assert check(data[: len(data) // PACKET * PACKET], profile="house").is_clean
+    assert judged(data).is_clean
     assert server.is_off_the_air()
 
 

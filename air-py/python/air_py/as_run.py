@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import threading
+from contextlib import nullcontext
 from dataclasses import asdict
 from types import TracebackType
 
 from .results import AsRun
 
-__all__ = ["AsRunLog"]
+__all__ = ["AsRunLog", "opened"]
 
 
 class AsRunLog:
@@ -54,3 +55,11 @@ class AsRunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+
+def opened(path: str | None) -> AsRunLog | nullcontext[None]:
+    """The log at ``path`` as a context; of ``None`` where none is wanted.
+
+    :raises OSError: the file cannot be opened.
+    """
+    return AsRunLog(path) if path else nullcontext()

@@ -29,7 +29,7 @@ from . import (
     progress,
     render,
 )
-from .as_run import AsRunLog
+from .as_run import opened
 from .channel import DEFAULT_FORMAT
 
 __all__ = ["main"]
@@ -159,10 +159,6 @@ def _serve(options: argparse.Namespace) -> int:
     return serve(options, media, _sink(options))
 
 
-def _as_run(options: argparse.Namespace) -> AsRunLog | nullcontext[None]:
-    return AsRunLog(options.as_run) if options.as_run else nullcontext()
-
-
 def _warn_of_unplayable(media: Sequence[str]) -> None:
     """Says of each asset what is wrong with it, as far as that shows without opening it.
 
@@ -239,7 +235,7 @@ def _render(options: argparse.Namespace) -> int:
     # Opened before the work, which may take hours, so that a path that cannot be written is not found out after it.
     with (
         open(options.stats, "w") if options.stats else nullcontext() as stats_file,
-        _as_run(options) as as_run,
+        opened(options.as_run) as as_run,
         progress.shown(Fraction(options.format.frame_rate)) as show,
     ):
         sink, failsafe = _sink(options), options.failsafe

@@ -14,13 +14,11 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from .channel import Channel
 from .lineup import guide_id, stream_path
 from .schedule import Airing
+from .schedule.airing import EPOCH, utc_ms
 
 __all__ = ["xmltv"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_FIRST_MS, _LAST_MS = (
-    (datetime(year, 1, 1, tzinfo=timezone.utc) - _EPOCH) // timedelta(milliseconds=1) for year in (1000, 9999)
-)
+_FIRST_MS, _LAST_MS = (utc_ms(datetime(year, 1, 1, tzinfo=timezone.utc)) for year in (1000, 9999))
 """Between these, four digits tell the year; an airing may begin before or end after."""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold in any way (https://www.w3.org/TR/xml/#charsets)."""
@@ -59,7 +57,7 @@ def _programme(airing: Airing, channel: str) -> Element:
 
 def _second(time_ms: int) -> str:
     known_ms = min(max(time_ms, _FIRST_MS), _LAST_MS)
-    return (_EPOCH + timedelta(seconds=known_ms // 1000)).strftime("%Y%m%d%H%M%S +0000")
+    return (EPOCH + timedelta(seconds=known_ms // 1000)).strftime("%Y%m%d%H%M%S +0000")
 
 
 def _clean(text: str) -> str:

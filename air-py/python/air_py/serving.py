@@ -8,11 +8,10 @@ import logging
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import partial
 
+from . import as_run
 from .access import Access, exposure
-from .as_run import AsRunLog
 from .channel import DEFAULT_FORMAT, Channel
 from .config import Config, load_config
 from .director import ProgramDirector
@@ -39,7 +38,7 @@ def serve(options: argparse.Namespace, media: Sequence[str], sink: SinkConfig) -
     """
     _require_either(options)
     library = Library()
-    with _listener(options.host, options.port) as listener, _as_run(options.as_run) as as_run:
+    with _listener(options.host, options.port) as listener, as_run.opened(options.as_run) as log:
         if options.channels:
             channels = _from_file(options.channels, library).channels
         else:
@@ -47,7 +46,7 @@ def serve(options: argparse.Namespace, media: Sequence[str], sink: SinkConfig) -
         director = ProgramDirector(
             channels,
             make_engine=IsolatedEngine if options.isolate else Engine,
-            as_run=as_run,
+            as_run=log,
             identity=f"{socket.gethostname()}:{options.channels or 'media'}",
         )
         app: Application = Access(director, options.token) if options.token else director
@@ -101,10 +100,6 @@ def _listener(host: str, port: int) -> socket.socket:
         return listen(host, port)
     except OSError as error:
         raise ValueError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-
-
-def _as_run(path: str | None) -> AsRunLog | nullcontext[None]:
-    return AsRunLog(path) if path else nullcontext()
 
 
 def _urls(host: str, port: int, channels: Sequence[Channel]) -> str:

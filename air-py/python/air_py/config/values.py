@@ -5,17 +5,17 @@ what would be right.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from ..formats import ProgramFormat
+from ..schedule.airing import utc_ms
 from .document import suggestion
 
 __all__ = ["boolean", "clock", "day", "moment", "program_format", "text", "texts", "url", "whole", "zone"]
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -83,7 +83,7 @@ def moment(value: Any, home: ZoneInfo) -> int:
     if not isinstance(value, datetime):
         raise ValueError(f"must be a date with a time, such as 2027-01-01T20:15:00+01:00, not {value!s}")
     aware = value if value.tzinfo else value.replace(tzinfo=home)
-    return (aware - EPOCH) // timedelta(milliseconds=1)
+    return utc_ms(aware)
 
 
 def clock(value: Any) -> time:

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
-__all__ = ["Airing", "Schedule"]
+__all__ = ["EPOCH", "Airing", "Schedule", "utc_ms"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""Where UTC milliseconds begin."""
+
+
+def utc_ms(at: datetime) -> int:
+    """The UTC millisecond of ``at``, which has a time zone."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from fractions import Fraction
 from functools import cached_property, lru_cache
 
-from .airing import Airing
+from .airing import Airing, utc_ms
 from .filler import Filler
 from .layers import Gap, airings
 from .playlist import Playlist
@@ -88,7 +88,7 @@ class Blocks:
 
     def _neighbours(self, day: date) -> _Neighbours:
         days = [day + timedelta(offset) for offset in range(-DAYS_AROUND, DAYS_AROUND + 1)]
-        low, high = (_utc_ms(datetime.combine(end, time(), self.zone)) for end in (days[0], days[-1]))
+        low, high = (utc_ms(datetime.combine(end, time(), self.zone)) for end in (days[0], days[-1]))
         # The nearest dated block may lie further off than that.
         first = max(bisect_left(self._dated_starts, low) - 1, 0)
         last = bisect_left(self._dated_starts, high) + 1
@@ -102,7 +102,7 @@ class Blocks:
 
         def starts_of(day: date) -> list[tuple[int, Reel]]:
             return [
-                (_utc_ms(datetime.combine(day, block.start, self.zone)), reel)
+                (utc_ms(datetime.combine(day, block.start, self.zone)), reel)
                 for block, reel in reels
                 if day.weekday() in block.days
             ]
@@ -142,7 +142,3 @@ class Grid:
     def between(self, start_ms: int, end_ms: int) -> Iterator[Airing]:
         """See :class:`Schedule`."""
         return airings(self.at, start_ms, end_ms)
-
-
-def _utc_ms(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(milliseconds=1)
