@@ -99,21 +99,29 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// Civil time. Places hard stops and boundaries only: it may step (MC-6).
     fn utc(&self) -> UtcNanos;
 
+    /// Monotonic and civil time at one instant.
+    fn both(&self) -> (Nanos, UtcNanos) {
+        (self.now(), self.utc())
+    }
+
     /// When civil time will be `utc`, or was, as civil time stands now.
     fn at_utc(&self, utc: UtcMillis) -> Nanos {
-        let ahead = utc.to_nanos().0.saturating_sub(self.utc().0);
-        Nanos(self.now().0.saturating_add_signed(ahead))
+        let (now, utc_now) = self.both();
+        Nanos(now.0.saturating_add_signed(utc.to_nanos().0.saturating_sub(utc_now.0)))
     }
 
     /// Civil time at `instant`, as civil time stands now.
     fn utc_at(&self, instant: Nanos) -> UtcNanos {
-        let ahead = instant.0.wrapping_sub(self.now().0) as i64;
-        UtcNanos(self.utc().0.saturating_add(ahead))
+        let (now, utc_now) = self.both();
+        UtcNanos(utc_now.0.saturating_add(instant.0.wrapping_sub(now.0) as i64))
     }
 
     /// Waits for `deadline` ([`Nanos::NEVER`]: none), or until `bell` is rung or stopped.
     fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake;
 }
+
+/// How often both clocks are read to know them at one instant; a reading takes some 50 ns.
+const READINGS: usize = 3;
 
 /// The operating system's monotonic clock.
 #[derive(Debug)]
@@ -142,6 +150,15 @@ impl Clock for SystemClock {
     fn utc(&self) -> UtcNanos {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UtcNanos(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
+    }
+
+    /// The closest of a few readings: this thread may lose the processor between the two clocks, for milliseconds.
+    fn both(&self) -> (Nanos, UtcNanos) {
+        let readings = (0..READINGS).map(|_| {
+            let (before, utc, after) = (self.now(), self.utc(), self.now());
+            (after.0 - before.0, before, utc)
+        });
+        readings.min_by_key(|(apart, ..)| *apart).map_or((self.now(), self.utc()), |(_, now, utc)| (now, utc))
     }
 
     fn wait_until(&self, deadline: Nanos, bell: &Bell) -> Wake {

@@ -61,6 +61,8 @@ class _Switch:
 
     airing: Airing
     boundary_ms: int
+    is_on_tick: bool = False
+    """Whether the boundary was reckoned from the engine's ticks, and not from the schedule."""
 
 
 class Programme:
@@ -204,13 +206,14 @@ class Programme:
         now_ms = self._now_ms()
         boundary_ms = max(self._next_ms, now_ms)
         earliest_ms = now_ms + self._leads.of(self._due(boundary_ms).asset)
-        if earliest_ms > boundary_ms:
+        is_on_tick = earliest_ms > boundary_ms
+        if is_on_tick:
             boundary_ms = self._tick_from_ms(earliest_ms)
         airing = self._due(boundary_ms)
         if airing.start_ms < boundary_ms and airing.end_ms - boundary_ms < SHORTEST_JOIN_MS:
-            boundary_ms = airing.end_ms
+            boundary_ms, is_on_tick = airing.end_ms, False
             airing = self._due(boundary_ms)
-        return _Switch(airing, boundary_ms)
+        return _Switch(airing, boundary_ms, is_on_tick)
 
     def _tick_from_ms(self, time_ms: int) -> int:
         """The millisecond of the first tick from ``time_ms`` on: what is cued for it is not late by part of a frame."""
@@ -228,8 +231,13 @@ class Programme:
         return airing if gap is None else _black_in(gap)
 
     def _arm(self, switch: _Switch) -> Reply:
-        """Orders ``switch``, at the end of the live asset if that is told and no more than a frame away."""
+        """Orders ``switch``, at the end of the live asset if that is told and no more than a frame away.
+
+        For a tick, half a frame before it is due: a clock that is being set right would else push it to the next one.
+        """
         boundary_ms, ends_ms = switch.boundary_ms, self._live_ends_ms
+        if switch.is_on_tick:
+            boundary_ms -= self._frame_ms // 2
         if ends_ms is not None and abs(boundary_ms - ends_ms) <= self._frame_ms:
             boundary_ms = ends_ms
         reply = self._engine.switch_to_live(self._id, target_boundary_time_ms=boundary_ms)
