@@ -1,0 +1,170 @@
+//! `retrovue.playout.PlayoutControl`: convert, call, convert back.
+
+use std::sync::Arc;
+
+use air_core::{Engine, LoadPreviewReply, Reply, StreamTransport};
+use air_proto::control as proto;
+use air_proto::control::playout_control_server::PlayoutControl;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tonic::{Request, Response, Status};
+
+use crate::sessions::{Session, Sessions};
+
+/// The service.
+pub struct Control {
+    sessions: Arc<Sessions>,
+    /// Answers what needs no channel.
+    version: &'static str,
+}
+
+impl Control {
+    /// The service over `sessions`.
+    pub fn new(sessions: Arc<Sessions>) -> Control {
+        let version = sessions.of(0).engine.get_version();
+        Control { sessions, version }
+    }
+
+    /// Does `operation` on the engine of channel `id`, on a thread that may wait.
+    async fn on<T: Send + 'static>(
+        &self,
+        id: i32,
+        operation: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let session = self.sessions.of(id);
+        waiting(move || operation(&session.engine)).await
+    }
+
+    /// The same, once `queue` of the session lets it through.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        id: i32,
+        queue: fn(&Session) -> &Semaphore,
+        operation: impl FnOnce(&Engine) -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        let session = self.sessions.of(id);
+        let _turn = queue(&session).acquire().await;
+        let engine = Arc::clone(&session);
+        waiting(move || operation(&engine.engine)).await
+    }
+}
+
+/// Runs `work`, which may wait, where it holds up no other call. It ends even if the caller has gone.
+async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
+    spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "a call failed inside");
+        Status::internal("the engine failed inside; its log says more")
+    })
+}
+
+#[tonic::async_trait]
+impl PlayoutControl for Control {
+    async fn start_channel(
+        &self,
+        request: Request<proto::StartChannelRequest>,
+    ) -> Result<Response<proto::StartChannelResponse>, Status> {
+        let proto::StartChannelRequest { channel_id, plan_handle, port, program_format_json } =
+            request.into_inner();
+        let sessions = Arc::clone(&self.sessions);
+        let start = move || sessions.start(channel_id, &plan_handle, port, &program_format_json);
+        let Reply { success, message, .. } = waiting(start).await?;
+        Ok(Response::new(proto::StartChannelResponse { success, message }))
+    }
+
+    async fn update_plan(
+        &self,
+        request: Request<proto::UpdatePlanRequest>,
+    ) -> Result<Response<proto::UpdatePlanResponse>, Status> {
+        let proto::UpdatePlanRequest { channel_id: id, plan_handle } = request.into_inner();
+        let reply = self.on(id, move |engine| engine.update_plan(id, &plan_handle)).await?;
+        Ok(Response::new(proto::UpdatePlanResponse { success: reply.success, message: reply.message }))
+    }
+
+    async fn stop_channel(
+        &self,
+        request: Request<proto::StopChannelRequest>,
+    ) -> Result<Response<proto::StopChannelResponse>, Status> {
+        let id = request.into_inner().channel_id;
+        let reply = self.on(id, move |engine| engine.stop_channel(id)).await?;
+        Ok(Response::new(proto::StopChannelResponse { success: reply.success, message: reply.message }))
+    }
+
+    async fn get_version(
+        &self,
+        _request: Request<proto::ApiVersionRequest>,
+    ) -> Result<Response<proto::ApiVersion>, Status> {
+        Ok(Response::new(proto::ApiVersion { version: self.version.to_owned() }))
+    }
+
+    async fn load_preview(
+        &self,
+        request: Request<proto::LoadPreviewRequest>,
+    ) -> Result<Response<proto::LoadPreviewResponse>, Status> {
+        let proto::LoadPreviewRequest { channel_id: id, asset_path, start_offset_ms, hard_stop_time_ms } =
+            request.into_inner();
+        let sessions = Arc::clone(&self.sessions);
+        let load = move |engine: &Engine| match sessions.refusal_of(&asset_path) {
+            Some(reason) => LoadPreviewReply { reply: Reply::failed(reason), shadow_decode_started: false },
+            None => engine.load_preview(id, &asset_path, start_offset_ms, hard_stop_time_ms),
+        };
+        let loaded = self.in_turn(id, |session| &session.loading, load).await?;
+        Ok(Response::new(proto::LoadPreviewResponse {
+            success: loaded.reply.success,
+            message: loaded.reply.message,
+            shadow_decode_started: loaded.shadow_decode_started,
+            result_code: loaded.reply.result_code as i32,
+        }))
+    }
+
+    async fn switch_to_live(
+        &self,
+        request: Request<proto::SwitchToLiveRequest>,
+    ) -> Result<Response<proto::SwitchToLiveResponse>, Status> {
+        let proto::SwitchToLiveRequest { channel_id: id, target_boundary_time_ms, issued_at_time_ms } =
+            request.into_inner();
+        let switch =
+            move |engine: &Engine| engine.switch_to_live(id, target_boundary_time_ms, issued_at_time_ms);
+        let switched = self.in_turn(id, |session| &session.switching, switch).await?;
+        Ok(Response::new(proto::SwitchToLiveResponse {
+            success: switched.reply.success,
+            message: switched.reply.message,
+            pts_contiguous: switched.pts_contiguous,
+            live_start_pts: switched.live_start_pts,
+            result_code: switched.reply.result_code as i32,
+            switch_completion_time_ms: switched.switch_completion_time_ms,
+            violation_reason: switched.violation_reason,
+        }))
+    }
+
+    async fn attach_stream(
+        &self,
+        request: Request<proto::AttachStreamRequest>,
+    ) -> Result<Response<proto::AttachStreamResponse>, Status> {
+        let request = request.into_inner();
+        let (id, replace_existing) = (request.channel_id, request.replace_existing);
+        // The engine has transports that this interface has not: whatever it does not name is none.
+        let transport = match request.transport() {
+            proto::StreamTransport::UnixDomainSocket => StreamTransport::UnixDomainSocket,
+            proto::StreamTransport::TcpLoopback => StreamTransport::TcpLoopback,
+            proto::StreamTransport::Unspecified => StreamTransport::Unspecified,
+        };
+        let attach =
+            move |engine: &Engine| engine.attach_stream(id, transport, &request.endpoint, replace_existing);
+        let attached = self.on(id, attach).await?;
+        Ok(Response::new(proto::AttachStreamResponse {
+            success: attached.reply.success,
+            message: attached.reply.message,
+            negotiated_transport: attached.negotiated_transport as i32,
+            negotiated_endpoint: attached.negotiated_endpoint,
+        }))
+    }
+
+    async fn detach_stream(
+        &self,
+        request: Request<proto::DetachStreamRequest>,
+    ) -> Result<Response<proto::DetachStreamResponse>, Status> {
+        let proto::DetachStreamRequest { channel_id: id, force } = request.into_inner();
+        let reply = self.on(id, move |engine| engine.detach_stream(id, force)).await?;
+        Ok(Response::new(proto::DetachStreamResponse { success: reply.success, message: reply.message }))
+    }
+}

@@ -1,0 +1,179 @@
+//! Listening, signals, and the end.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use air_proto::control::playout_control_server::PlayoutControlServer;
+use rustix::fs::Mode;
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
+use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tonic::transport::Server;
+use tonic::transport::server::Router;
+
+use crate::control::Control;
+use crate::flags::Flags;
+use crate::sessions::Sessions;
+
+/// How long the end waits for channels: more than their budget, and well within the second it may take.
+const STOPPED_WITHIN: Duration = Duration::from_millis(700);
+
+/// How long the calls in progress have then to be answered.
+const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
+
+/// Threads that turn calls into work; what waits has threads of its own.
+const WORKERS: usize = 2;
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {at}: {source}")]
+    Listen {
+        /// The address or the path.
+        at: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A media root that is none.
+    #[error("media root {}: {source}", root.display())]
+    MediaRoot {
+        /// As given.
+        root: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The interface cannot describe itself.
+    #[error("no reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// No threads, no signals.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub fn run(flags: Flags) -> Result<(), ServeError> {
+    for ignored in &flags.ignored {
+        tracing::warn!("unknown argument ignored: {ignored}");
+    }
+    let runtime =
+        Builder::new_multi_thread().worker_threads(WORKERS).enable_all().thread_name("air-grpc").build()?;
+    let ended = runtime.block_on(serve(flags));
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(flags: Flags) -> Result<(), ServeError> {
+    let mut signals = Signals::new()?;
+    let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
+    let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
+    let (stop, stopped) = watch::channel(false);
+    let mut servers = JoinSet::new();
+    if let Some(address) = &flags.address {
+        let refused = |source| ServeError::Listen { at: address.clone(), source };
+        let listener = TcpListener::bind(address).await.map_err(refused)?;
+        tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
+        let incoming = TcpListenerStream::new(listener);
+        servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
+    }
+    let _path = match &flags.uds {
+        Some(path) => {
+            let refused = |source| ServeError::Listen { at: path.display().to_string(), source };
+            let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
+            tracing::info!("gRPC on {}", path.0.display());
+            let incoming = UnixListenerStream::new(listener);
+            servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped)));
+            Some(path)
+        }
+        None => None,
+    };
+    tracing::info!("{}: stopping", signals.next().await);
+    let stopping = spawn_blocking(move || sessions.stop_all());
+    if timeout(STOPPED_WITHIN, stopping).await.is_err() {
+        tracing::warn!("a channel did not stop in time and was abandoned");
+    }
+    let _ = stop.send(true);
+    let answered = async { while servers.join_next().await.is_some() {} };
+    let _ = timeout(ANSWERED_WITHIN, answered).await; // A caller may keep its connection.
+    Ok(())
+}
+
+/// Everything that is served on one listener.
+async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
+    let (health_reporter, health) = tonic_health::server::health_reporter();
+    health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()?;
+    let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
+    Ok(Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection).add_service(control))
+}
+
+/// Ends once the stop is told, or can be told no more.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn canonical(root: &Path) -> Result<PathBuf, ServeError> {
+    root.canonicalize().map_err(|source| ServeError::MediaRoot { root: root.to_owned(), source })
+}
+
+/// The signals that end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The name of the next one.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+/// The path of a Unix socket that is listened on; the end removes it.
+struct SocketPath(PathBuf);
+
+impl SocketPath {
+    /// Listens on `path`, for this user only. A socket that nobody listens on any more gives way.
+    async fn listen(path: &Path) -> io::Result<(UnixListener, SocketPath)> {
+        let is_socket = fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket());
+        if is_socket
+            && UnixStream::connect(path)
+                .await
+                .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+        {
+            fs::remove_file(path)?;
+        }
+        let before = rustix::process::umask(Mode::from_raw_mode(0o177));
+        let listener = UnixListener::bind(path);
+        rustix::process::umask(before);
+        Ok((listener?, SocketPath(path.to_owned())))
+    }
+}
+
+impl Drop for SocketPath {
+    fn drop(&mut self) {
+        // Somebody else may have removed it.
+        let _ = fs::remove_file(&self.0);
+    }
+}
