@@ -36,17 +36,20 @@ impl Control {
         waiting(move || operation(&session.engine)).await
     }
 
-    /// The same, once `queue` of the session lets it through.
+    /// The same, once `queue` of the session lets it through. It keeps its turn also if the caller goes.
     async fn in_turn<T: Send + 'static>(
         &self,
         id: i32,
-        queue: fn(&Session) -> &Semaphore,
+        queue: fn(&Session) -> &Arc<Semaphore>,
         operation: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, Status> {
         let session = self.sessions.of(id);
-        let _turn = queue(&session).acquire().await;
-        let engine = Arc::clone(&session);
-        waiting(move || operation(&engine.engine)).await
+        let turn = Arc::clone(queue(&session)).acquire_owned().await;
+        waiting(move || {
+            let _turn = turn;
+            operation(&session.engine)
+        })
+        .await
     }
 }
 
@@ -144,7 +147,7 @@ impl PlayoutControl for Control {
         };
         let attach =
             move |engine: &Engine| engine.attach_stream(id, transport, &request.endpoint, replace_existing);
-        let attached = self.on(id, attach).await?;
+        let attached = self.in_turn(id, |session| &session.attaching, attach).await?;
         Ok(Response::new(proto::AttachStreamResponse {
             success: attached.reply.success,
             message: attached.reply.message,

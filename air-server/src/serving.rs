@@ -31,8 +31,11 @@ const STOPPED_WITHIN: Duration = Duration::from_millis(700);
 /// How long the calls in progress have then to be answered.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
 
-/// Threads that turn calls into work; what waits has threads of its own.
+/// Threads that turn calls into work.
 const WORKERS: usize = 2;
+
+/// Threads for what waits: more than all channels together let wait, so that no call finds them taken.
+const WAITING: usize = 1024;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +69,9 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
     for ignored in &flags.ignored {
         tracing::warn!("unknown argument ignored: {ignored}");
     }
-    let runtime =
-        Builder::new_multi_thread().worker_threads(WORKERS).enable_all().thread_name("air-grpc").build()?;
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(WORKERS).max_blocking_threads(WAITING).thread_name("air-grpc").enable_all();
+    let runtime = builder.build()?;
     let ended = runtime.block_on(serve(flags));
     runtime.shutdown_background();
     ended

@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 
 use crate::events::{self, Events};
 
-/// Switches of one channel that wait at a time; more are repetitions (CS-12).
-const SWITCHES: usize = 4;
+/// Switches of one channel, and attachments, that wait at a time; more are repetitions (CS-12).
+const WAIT_AT_ONCE: usize = 4;
 
 /// Between two looks of the thread of events at a channel on which nothing happens. Events and the end wake it.
 const LOOKS_UP_AFTER: Duration = Duration::from_secs(60);
@@ -23,9 +23,11 @@ pub struct Session {
     /// The engine.
     pub engine: Arc<Engine>,
     /// An engine opens one asset at a time: whoever else wants to waits here, and not on a thread.
-    pub loading: Semaphore,
+    pub loading: Arc<Semaphore>,
     /// The same for switches, which may wait for a first frame.
-    pub switching: Semaphore,
+    pub switching: Arc<Semaphore>,
+    /// The same for attachments, which may wait for a reader.
+    pub attaching: Arc<Semaphore>,
     events: Arc<Events>,
     /// The thread of events while the channel runs. Held while it starts or stops: one at a time.
     teller: Mutex<Option<JoinHandle<()>>>,
@@ -37,8 +39,9 @@ impl Session {
         Session {
             id,
             engine: Arc::new(Engine::new(config)),
-            loading: Semaphore::new(1),
-            switching: Semaphore::new(SWITCHES),
+            loading: Arc::new(Semaphore::new(1)),
+            switching: Arc::new(Semaphore::new(WAIT_AT_ONCE)),
+            attaching: Arc::new(Semaphore::new(WAIT_AT_ONCE)),
             events,
             teller: Mutex::default(),
         }
