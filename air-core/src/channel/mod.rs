@@ -20,7 +20,7 @@ use std::time::Duration;
 use air_av::Picture;
 use air_ts::Pts;
 
-pub use engine::{Engine, EngineConfig};
+pub use engine::Engine;
 pub use render::{RenderError, RenderOptions, RenderProgress, RenderSegment, RenderStats, render};
 pub use reply::{AttachStreamReply, LoadPreviewReply, Status, SwitchToLiveReply};
 
