@@ -35,6 +35,7 @@ pub mod config;
 pub mod conform;
 pub mod control;
 pub mod encode;
+mod episode;
 pub mod events;
 pub mod format;
 pub mod frame;
