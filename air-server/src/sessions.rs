@@ -9,6 +9,7 @@ use air_core::{EngineConfig, Reply, ResultCode};
 
 use crate::events::Events;
 use crate::session::Session;
+use crate::tally::Tally;
 
 /// All channels of the process.
 pub struct Sessions {
@@ -17,6 +18,8 @@ pub struct Sessions {
     media_roots: Vec<PathBuf>,
     /// What happens on any of them.
     pub events: Arc<Events>,
+    /// What they have counted.
+    pub tally: Arc<Tally>,
     /// Held while a channel is started: nothing else adds or removes one. `false` once the process ends.
     open: Mutex<bool>,
     known: Mutex<BTreeMap<i32, Arc<Session>>>,
@@ -27,10 +30,10 @@ pub struct Sessions {
 impl Sessions {
     /// Room for `most` channels, whose assets lie in `media_roots`, or anywhere if there are none.
     pub fn new(config: EngineConfig, most: usize, media_roots: Vec<PathBuf>) -> Sessions {
-        let events = Arc::<Events>::default();
-        let stopped = Arc::new(Session::new(0, config.clone(), Arc::clone(&events)));
+        let (events, tally) = (Arc::<Events>::default(), Arc::<Tally>::default());
+        let stopped = Arc::new(Session::new(0, config.clone(), Arc::clone(&events), Arc::clone(&tally)));
         let (open, known) = (Mutex::new(true), Mutex::default());
-        Sessions { config, most, media_roots, events, open, known, stopped }
+        Sessions { config, most, media_roots, events, tally, open, known, stopped }
     }
 
     /// The channel called `id`, or one that is not started.
@@ -69,7 +72,8 @@ impl Sessions {
                 format!("running: channel {ids}; this process takes {most} (--max-channels): stop one first");
             return Err(Reply::new(ResultCode::RejectedBusy, busy));
         }
-        let session = Arc::new(Session::new(id, self.config.clone(), Arc::clone(&self.events)));
+        let (events, tally) = (Arc::clone(&self.events), Arc::clone(&self.tally));
+        let session = Arc::new(Session::new(id, self.config.clone(), events, tally));
         known.insert(id, Arc::clone(&session));
         Ok(session)
     }
