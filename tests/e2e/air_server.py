@@ -1,0 +1,126 @@
+"""`air-server` in a process of its own: started for a test, waited for until it answers, and looked at when it ends.
+
+Knows nothing of what is asked of it; clients are in `control_plane`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from tests.e2e.control_plane import Client
+from tests.e2e.host import resident_bytes, wait_until
+from tests.e2e.server import thread_names
+
+ROOT = Path(__file__).parents[2]
+BINARY = Path(
+    os.environ.get("AIR_SERVER") or ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/air-server"
+)
+QUICK = ("--preset", "ultrafast")
+"""An encoder that costs little where a test does not look at it."""
+ANSWERS_WITHIN = 10.0
+"""Seconds from the start of the process; it takes a tenth, but for a wrapper that makes it slow."""
+ENDS_WITHIN = 1.0
+"""Seconds from SIGTERM to the end, by contract (TD-8)."""
+
+
+class AirServer:
+    """A server that answers, and at the end of its context is stopped; it has to leave with 0 and leave nothing.
+
+    `tcp` has it listen on a port of 127.0.0.1 instead of a Unix socket. `wrapped_in` is a command to run it under.
+    """
+
+    def __init__(
+        self, *flags: str, tcp: bool = False, wrapped_in: Sequence[str] = (), answers_within: float = 10
+    ) -> None:
+        # Not pytest's tmp_path: a socket's path has to stay under 108 bytes.
+        self._folder = tempfile.TemporaryDirectory(prefix="air-")
+        self.folder = Path(self._folder.name)
+        self.socket = self.folder / "grpc"
+        self.target = f"127.0.0.1:{free_port()}" if tcp else f"unix:{self.socket}"
+        place = ["--port", self.target.rpartition(":")[2]] if tcp else ["--uds", str(self.socket)]
+        self.metrics_port = free_port()
+        self._command = [*wrapped_in, BINARY, *place, "--metrics-port", str(self.metrics_port), *QUICK, *flags]
+        self.start()
+
+    def start(self) -> None:
+        """Starts the process, again with the same command if it has ended."""
+        with open(self.folder / "out", "ab") as out, open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+        self.client = Client(self.target)
+        if not wait_until(self._is_there, ANSWERS_WITHIN):
+            self.process.kill()
+            raise RuntimeError(f"air-server did not answer:\n{self.log}")
+
+    def _is_there(self) -> bool:
+        assert self.process.poll() is None, f"air-server ended:\n{self.log}"
+        return self.client.is_answered()
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def log(self) -> str:
+        """All it has written to standard error."""
+        return (self.folder / "log").read_text(errors="replace")
+
+    @property
+    def stdout(self) -> str:
+        """All it has written to standard output: nothing, ever."""
+        return (self.folder / "out").read_text(errors="replace")
+
+    def holdings(self) -> tuple[int, int]:
+        """(descriptors, threads that are not the pool's of calls that wait)."""
+        pool = ("air-grpc",)
+        threads = [name for name in thread_names(self.pid) if not name.startswith(pool)]
+        return len(os.listdir(f"/proc/{self.pid}/fd")), len(threads)
+
+    def resident_bytes(self) -> int:
+        """The memory it has in use."""
+        return resident_bytes(self.pid)
+
+    def terminate(self, number: int = signal.SIGTERM, within: float = 5) -> tuple[int, float]:
+        """A signal: (exit status, seconds it took)."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(within), time.monotonic() - began
+
+    def kill(self) -> None:
+        """Without warning, as a crash."""
+        self.process.kill()
+        self.process.wait()
+
+    def __enter__(self) -> AirServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if self.process.poll() is None:
+                status, seconds = self.terminate()
+                if kind is None:
+                    assert (status, self.stdout) == (0, ""), self.log
+                    assert seconds < ENDS_WITHIN, f"{seconds:.3f} s to end"
+                    assert not self.socket.exists()
+            if kind is not None:
+                print(self.log)  # pytest shows it with the failure
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self._folder.cleanup()
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
