@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tests.e2e.control_plane import Client
-from tests.e2e.host import resident_bytes, wait_until
+from tests.e2e.host import Holdings, resident_bytes, wait_until
 from tests.e2e.server import thread_names
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,15 @@ class AirServer:
         self.target = f"127.0.0.1:{free_port()}" if tcp else f"unix:{self.socket}"
         place = ["--port", self.target.rpartition(":")[2]] if tcp else ["--uds", str(self.socket)]
         self.metrics_port = free_port()
-        self._command = [*wrapped_in, BINARY, *place, "--metrics-port", str(self.metrics_port), *QUICK, *flags]
+        self._command: list[str] = [
+            *wrapped_in,
+            BINARY,
+            *place,
+            "--metrics-port",
+            str(self.metrics_port),
+            *QUICK,
+            *flags,
+        ]
         self.start()
 
     def start(self) -> None:
@@ -77,11 +85,28 @@ class AirServer:
         """All it has written to standard output: nothing, ever."""
         return (self.folder / "out").read_text(errors="replace")
 
-    def holdings(self) -> tuple[int, int]:
-        """(descriptors, threads that are not the pool's of calls that wait)."""
-        pool = ("air-grpc",)
-        threads = [name for name in thread_names(self.pid) if not name.startswith(pool)]
-        return len(os.listdir(f"/proc/{self.pid}/fd")), len(threads)
+    def holdings(self) -> Holdings:
+        """What it holds now. The pool of threads that wait for calls comes and goes, and is left out."""
+        threads = [name for name in thread_names(self.pid) if not name.startswith("air-grpc")]
+        return Holdings(len(os.listdir(f"/proc/{self.pid}/fd")), len(threads))
+
+    def settled(self) -> Holdings:
+        """The same, once the connections of the calls before are closed: when it stays for a tenth of a second."""
+        held = self.holdings()
+        time.sleep(0.1)
+        while (now := self.holdings()) != held:
+            held = now
+            time.sleep(0.1)
+        return held
+
+    def comes_back_to(self, before: Holdings, seconds: float = 2) -> bool:
+        """Whether it holds no more than before, soon."""
+
+        def is_back() -> bool:
+            now = self.holdings()
+            return now.descriptors <= before.descriptors and now.threads <= before.threads
+
+        return wait_until(is_back, seconds)
 
     def resident_bytes(self) -> int:
         """The memory it has in use."""

@@ -60,7 +60,15 @@ def assert_shows_both(data: bytes, folder: Path) -> None:
 @contextmanager
 def drop_in(stubs: Path, server: AirServer, listener: Listener, *assets: Path) -> Iterator[None]:
     """The host, on air; told to stop the channel at the end."""
-    command = [sys.executable, "-m", "tests.e2e.drop_in", stubs, server.target, listener.endpoint, *assets]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "tests.e2e.drop_in",
+        stubs,
+        server.target,
+        listener.endpoint,
+        *assets,
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
         assert host.stdout
         assert host.stdout.readline() == "on air\n"
