@@ -19,10 +19,8 @@ from tests.e2e.control_plane import Client
 from tests.e2e.host import Holdings, resident_bytes, wait_until
 from tests.e2e.server import thread_names
 
-ROOT = Path(__file__).parents[2]
-BINARY = Path(
-    os.environ.get("AIR_SERVER") or ROOT / os.environ.get("CARGO_TARGET_DIR", "target") / "release/air-server"
-)
+_TARGET = Path(__file__).parents[2] / os.environ.get("CARGO_TARGET_DIR", "target")
+BINARY: str = os.environ.get("AIR_SERVER") or str(_TARGET / "release" / "air-server")
 QUICK = ("--preset", "ultrafast")
 """An encoder that costs little where a test does not look at it."""
 ANSWERS_WITHIN = 10.0
@@ -37,9 +35,7 @@ class AirServer:
     `tcp` has it listen on a port of 127.0.0.1 instead of a Unix socket. `wrapped_in` is a command to run it under.
     """
 
-    def __init__(
-        self, *flags: str, tcp: bool = False, wrapped_in: Sequence[str] = (), answers_within: float = 10
-    ) -> None:
+    def __init__(self, *flags: str, tcp: bool = False, wrapped_in: Sequence[str] = ()) -> None:
         # Not pytest's tmp_path: a socket's path has to stay under 108 bytes.
         self._folder = tempfile.TemporaryDirectory(prefix="air-")
         self.folder = Path(self._folder.name)
@@ -47,15 +43,8 @@ class AirServer:
         self.target = f"127.0.0.1:{free_port()}" if tcp else f"unix:{self.socket}"
         place = ["--port", self.target.rpartition(":")[2]] if tcp else ["--uds", str(self.socket)]
         self.metrics_port = free_port()
-        self._command: list[str] = [
-            *wrapped_in,
-            BINARY,
-            *place,
-            "--metrics-port",
-            str(self.metrics_port),
-            *QUICK,
-            *flags,
-        ]
+        place += ["--metrics-port", str(self.metrics_port)]
+        self._command = [*wrapped_in, BINARY, *place, *QUICK, *flags]
         self.start()
 
     def start(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.media import Clip, make
@@ -50,7 +50,10 @@ class Feed:
         """Lets the writer end, whoever reads."""
         self.cut()
         reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)  # for a writer that still waits for one
-        self._thread.join(5)
+        while self._thread.is_alive():
+            with suppress(BlockingIOError):
+                os.read(reader, 1 << 20)
+            self._thread.join(0.005)
         os.close(reader)
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.e2e.packets import Stream
 from tests.e2e.test_sink import assert_starts_clean
 
 BARS = "pattern:bars"
-CYCLES = int(os.environ.get("AIR_ATTACH_CYCLES", "100"))
+CYCLES = int(os.environ.get("AIR_ATTACH_CYCLES", "200"))
 CLOEXEC = 0o2000000
 
 
@@ -156,7 +157,7 @@ def test_attaching_again_and_again_leaves_nothing(server: AirServer) -> None:
     with Listener() as listener, client.connection() as connection:
 
         def cycle() -> None:
-            fields = {"channel_id": 1, "transport": UDS, "endpoint": listener.endpoint}
+            fields: dict[str, Any] = {"channel_id": 1, "transport": UDS, "endpoint": listener.endpoint}
             expect(client.over(connection, "AttachStream", **fields))
             listener.read_for(0.001)
             expect(client.over(connection, "DetachStream", channel_id=1))

@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 
 from tests.e2e.air_server import AirServer
@@ -28,6 +29,7 @@ from tests.e2e.control_plane import (
 from tests.e2e.hanging import FAR_MS, feed, never
 from tests.e2e.host import Listener, wait_until
 from tests.e2e.packets import Stream
+from tests.e2e.server import thread_names
 from tests.media import ODD, Clip, make, make_odd
 
 BARS = "pattern:bars"
@@ -222,6 +224,22 @@ def test_a_hanging_file_holds_up_no_other_call(client: Client, tmp_path: Path) -
         assert time.monotonic() - began < 1
         for load in loads:
             refused(load.result(), PROTOCOL_VIOLATION)
+
+
+def test_calls_that_were_given_up_do_not_pile_up(server: AirServer, tmp_path: Path) -> None:
+    """CS-16: a host that asks for a hanging file again and again, and waits a moment each time, takes no thread each."""
+    client, hanging = server.client, str(never(tmp_path))
+    client.start()
+    threads = len(thread_names(server.pid))
+    for _ in range(20):
+        with pytest.raises(grpc.RpcError) as error:
+            client.LoadPreview(channel_id=1, asset_path=hanging, timeout=0.02)
+        # The client's clock or the server's may be first.
+        assert error.value.code() in (grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+    assert len(thread_names(server.pid)) < threads + 10
+    began = time.monotonic()
+    expect(client.StopChannel(channel_id=1))
+    assert time.monotonic() - began < 1
 
 
 def test_a_client_that_is_killed_in_its_call_leaves_nothing_behind(server: AirServer, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ GOOD = {
     "other order": f'{{"audio": {AUDIO}, "video": {VIDEO}}}',
     "white space": json.dumps(json.loads(SMALL), indent=8),
     "unknown fields": f'{{"name": "one", "video": {VIDEO[:-1]}, "codec": "none"}}, "audio": {AUDIO[:-1]}, "x": [1]}}}}',
-    "a width of something else": f'{{"logo": {{"width": 9, "video": {{"width": 8}}}}, "video": {VIDEO}, "audio": {AUDIO}}}',
+    "another width": f'{{"logo": {{"width": 9, "video": {{"width": 8}}}}, "video": {VIDEO}, "audio": {AUDIO}}}',
 }
 
 
@@ -102,7 +102,7 @@ def test_what_is_unknown_or_in_another_order_is_no_matter(name: str, shared: Air
 
 def test_a_width_of_something_else_is_not_the_pictures(client: Client) -> None:
     """PF-2: the size on air tells which was read."""
-    with Listener() as listener, client.channel(1, GOOD["a width of something else"]):
+    with Listener() as listener, client.channel(1, GOOD["another width"]):
         client.attach(listener.endpoint)
         client.take("pattern:bars")
         data = listener.read_for(1)
