@@ -6,10 +6,11 @@ use air_core::{Engine, LoadPreviewReply, Reply, StreamTransport};
 use air_proto::control as proto;
 use air_proto::control::playout_control_server::PlayoutControl;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status};
 
-use crate::sessions::{Session, Sessions};
+use crate::session::Session;
+use crate::sessions::Sessions;
+use crate::waiting::waiting;
 
 /// The service.
 pub struct Control {
@@ -49,14 +50,6 @@ impl Control {
     }
 }
 
-/// Runs `work`, which may wait, where it holds up no other call. It ends even if the caller has gone.
-async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
-    spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "a call failed inside");
-        Status::internal("the engine failed inside; its log says more")
-    })
-}
-
 #[tonic::async_trait]
 impl PlayoutControl for Control {
     async fn start_channel(
@@ -85,7 +78,8 @@ impl PlayoutControl for Control {
         request: Request<proto::StopChannelRequest>,
     ) -> Result<Response<proto::StopChannelResponse>, Status> {
         let id = request.into_inner().channel_id;
-        let reply = self.on(id, move |engine| engine.stop_channel(id)).await?;
+        let session = self.sessions.of(id);
+        let reply = waiting(move || session.stop()).await?;
         Ok(Response::new(proto::StopChannelResponse { success: reply.success, message: reply.message }))
     }
 

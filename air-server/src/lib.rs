@@ -6,8 +6,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`flags`] | the command line |
-//! | [`sessions`] | the channels that run, an engine each |
+//! | [`session`], [`sessions`] | the channels that run, an engine each |
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
+//! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
 //! | [`serving`] | listening, signals, and the end |
 //! | [`console`] | log records on standard error |
 
@@ -15,9 +16,13 @@
 
 pub mod console;
 pub mod control;
+pub mod events;
 pub mod flags;
+pub mod monitor;
 pub mod serving;
+pub mod session;
 pub mod sessions;
+mod waiting;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

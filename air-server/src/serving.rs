@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use air_proto::control::playout_control_server::PlayoutControlServer;
+use air_proto::monitor::playout_monitor_server::PlayoutMonitorServer;
 use rustix::fs::Mode;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
@@ -21,6 +22,7 @@ use tonic::transport::server::Router;
 
 use crate::control::Control;
 use crate::flags::Flags;
+use crate::monitor::Monitor;
 use crate::sessions::Sessions;
 
 /// How long the end waits for channels: more than their budget, and well within the second it may take.
@@ -110,12 +112,15 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
 async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
+    health_reporter.set_serving::<PlayoutMonitorServer<Monitor>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
-    Ok(Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection).add_service(control))
+    let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
+    let server = Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection);
+    Ok(server.add_service(control).add_service(monitor))
 }
 
 /// Ends once the stop is told, or can be told no more.
