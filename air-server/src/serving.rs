@@ -113,14 +113,17 @@ async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
     health_reporter.set_serving::<PlayoutMonitorServer<Monitor>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Python's own client of reflection knows the version before the first only.
+    let (reflection, earlier) = (reflection().build_v1()?, reflection().build_v1alpha()?);
     let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
     let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
-    let server = Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection);
-    Ok(server.add_service(control).add_service(monitor))
+    let server = Server::builder().tcp_nodelay(true).add_service(health);
+    Ok(server.add_service(reflection).add_service(earlier).add_service(control).add_service(monitor))
 }
 
 /// Ends once the stop is told, or can be told no more.

@@ -227,7 +227,7 @@ def test_a_hanging_file_holds_up_no_other_call(client: Client, tmp_path: Path) -
 
 
 def test_calls_that_were_given_up_do_not_pile_up(server: AirServer, tmp_path: Path) -> None:
-    """CS-16: a host that asks for a hanging file again and again, and waits a moment each time, takes no thread each."""
+    """CS-16: a host that asks for a hanging file again and again takes no thread for each time."""
     client, hanging = server.client, str(never(tmp_path))
     client.start()
     threads = len(thread_names(server.pid))

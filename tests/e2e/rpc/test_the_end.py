@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -87,7 +88,7 @@ def blocked(client: Client, folder: Path, stack: ExitStack) -> None:
 SCENES: list[Scene] = [nothing, started, loading, cued, first_switch, armed, armed_for_a_boundary, on_air, blocked]
 
 
-def in_the_background(client: Client, stack: ExitStack, rpc: str, **fields: object) -> None:
+def in_the_background(client: Client, stack: ExitStack, rpc: str, **fields: Any) -> None:
     """A call that is still waiting for its answer, whatever that will be."""
 
     def call() -> None:
