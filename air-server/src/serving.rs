@@ -97,7 +97,8 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
         }
         None => None,
     };
-    tracing::info!("{}: stopping", signals.next().await);
+    let signal = signals.next().await; // Not in the macro: what is not logged is not waited for.
+    tracing::info!("{signal}: stopping");
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
         tracing::warn!("a channel did not stop in time and was abandoned");

@@ -128,6 +128,15 @@ def test_stop_channel_answers_at_once(scene: Scene, tmp_path: Path) -> None:
         server.client.take(BARS)
 
 
+@pytest.mark.parametrize("level", ["error", "trace"])
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_it_serves_and_ends_however_it_logs(level: str, form: str) -> None:
+    """TD-8."""
+    with AirServer("--log-level", level, "--log-format", form) as server:
+        server.client.start()
+        server.client.take(BARS)
+
+
 def test_the_reader_sees_the_end_at_the_signal() -> None:
     """TD-5, TD-8: whole packets, then the end of the stream."""
     with Listener() as listener, AirServer() as server:
