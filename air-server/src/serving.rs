@@ -113,7 +113,8 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
         }
         None => None,
     };
-    tracing::info!("{}: stopping", signals.next().await);
+    let signal = signals.next().await; // Not in the macro: what is not logged is not waited for.
+    tracing::info!("{signal}: stopping");
     health.stop().await;
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
@@ -127,13 +128,16 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
 
 /// Everything that is served on one listener.
 fn router(sessions: &Arc<Sessions>, calls: &Arc<Calls>, health: &Health) -> Result<Router, ServeError> {
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Python's own client of reflection knows the version before the first only.
+    let (reflection, earlier) = (reflection().build_v1()?, reflection().build_v1alpha()?);
     let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
     let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
-    let routes = Routes::new(health.service()).add_service(reflection);
+    let routes = Routes::new(health.service()).add_service(reflection).add_service(earlier);
     let routes = routes.add_service(control).add_service(monitor).into_axum_router();
     let timed = routes.layer(from_fn_with_state(Arc::clone(calls), calls::timed));
     Ok(Server::builder().tcp_nodelay(true).add_routes(timed.into()))

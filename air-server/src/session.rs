@@ -84,7 +84,9 @@ impl Session {
     /// Stops the channel, if it runs; all that happened on it has been told then.
     pub fn stop(&self) -> Reply {
         let mut teller = self.lock();
-        self.look();
+        if teller.is_some() {
+            self.look();
+        }
         let reply = self.engine.stop_channel(self.id);
         if let Some(thread) = teller.take() {
             if thread.join().is_err() {
