@@ -8,25 +8,27 @@
 //! | [`flags`] | the command line |
 //! | [`sessions`] | the channels that run, an engine each |
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
-//! | [`serving`] | listening, signals, and the end |
+//! | [`serving`] | listening, and what is done when the end comes |
+//! | [`ending`], [`inherited`] | what ends the process: signals, its parent, its standard input |
 //! | [`console`] | log records on standard error |
 
 #![forbid(unsafe_code)]
 
 pub mod console;
 pub mod control;
+pub mod ending;
 pub mod flags;
+pub mod inherited;
 pub mod serving;
 pub mod sessions;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use flags::{Command, Flags};
 
-/// Runs the program with these arguments, its own name not among them, until a signal ends it: exit code 0; 1 when
-/// it could not serve, 2 for a flag whose value makes no sense.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the program with these arguments, its own name not among them, until its end comes, and returns the exit code:
+/// 0; 1 when it could not serve, 2 for a flag whose value makes no sense. To be called by the main thread.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match Flags::parse(arguments) {
         Ok(Command::Help) => print(flags::HELP),
         Ok(Command::Version) => print(concat!("air-server ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -37,19 +39,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 tracing::error!("{error}");
             }
             console.flush();
-            if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            u8::from(ended.is_err())
         }
         Err(error) => {
             eprintln!("air-server: {error}\nTry air-server --help.");
-            ExitCode::from(2)
+            2
         }
     }
 }
 
-fn print(text: &str) -> ExitCode {
+fn print(text: &str) -> u8 {
     use std::io::Write;
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }

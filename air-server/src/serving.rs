@@ -1,8 +1,9 @@
-//! Listening, signals, and the end.
+//! Listening, and what is done when the end comes.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,6 @@ use air_proto::control::playout_control_server::PlayoutControlServer;
 use rustix::fs::Mode;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
@@ -20,7 +20,9 @@ use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 use crate::control::Control;
+use crate::ending::{Cause, Ending};
 use crate::flags::Flags;
+use crate::inherited;
 use crate::sessions::Sessions;
 
 /// How long the end waits for channels: more than their budget, and well within the second it may take.
@@ -43,6 +45,12 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// Standard input is no socket.
+    #[error("standard input is no connected stream socket: {0}")]
+    Stdin(#[source] io::Error),
+    /// There is no parent to die with.
+    #[error("cannot watch the parent process: {0}")]
+    Parent(#[source] io::Error),
     /// A media root that is none.
     #[error("media root {}: {source}", root.display())]
     MediaRoot {
@@ -59,30 +67,42 @@ pub enum ServeError {
     System(#[from] io::Error),
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until its end comes. To be called by a thread that lives as long as the process.
 pub fn run(flags: Flags) -> Result<(), ServeError> {
     for ignored in &flags.ignored {
         tracing::warn!("unknown argument ignored: {ignored}");
     }
+    let stdin = flags.stdin.then(inherited::socket).transpose().map_err(ServeError::Stdin)?;
+    let parent = flags.die_with_parent.then(inherited::parent).transpose().map_err(ServeError::Parent)?;
+    let peer = stdin.as_ref().map(net::UnixStream::try_clone).transpose()?;
+    let mut ending = Ending::watch(peer, parent)?;
     let runtime =
         Builder::new_multi_thread().worker_threads(WORKERS).enable_all().thread_name("air-grpc").build()?;
-    let ended = runtime.block_on(serve(flags));
+    let ended = runtime.block_on(serve(flags, stdin, &mut ending));
     runtime.shutdown_background();
     ended
 }
 
-async fn serve(flags: Flags) -> Result<(), ServeError> {
-    let mut signals = Signals::new()?;
+async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending) -> Result<(), ServeError> {
     let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
+    if let Some(stdin) = stdin {
+        let incoming = tokio_stream::once(UnixStream::from_std(stdin));
+        let control = Control::new(Arc::clone(&sessions)).for_the_parent();
+        servers.spawn(router(&sessions, control).await?.serve_with_incoming(incoming));
+    }
     if let Some(address) = &flags.address {
         let refused = |source| ServeError::Listen { at: address.clone(), source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
         let incoming = TcpListenerStream::new(listener);
-        servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
+        servers.spawn(
+            router(&sessions, Control::new(Arc::clone(&sessions)))
+                .await?
+                .serve_with_incoming_shutdown(incoming, told(stopped.clone())),
+        );
     }
     let _path = match &flags.uds {
         Some(path) => {
@@ -90,12 +110,19 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
             let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
             tracing::info!("gRPC on {}", path.0.display());
             let incoming = UnixListenerStream::new(listener);
-            servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped)));
+            servers.spawn(
+                router(&sessions, Control::new(Arc::clone(&sessions)))
+                    .await?
+                    .serve_with_incoming_shutdown(incoming, told(stopped)),
+            );
             Some(path)
         }
         None => None,
     };
-    tracing::info!("{}: stopping", signals.next().await);
+    match ending.comes().await {
+        Cause::HungUp => tracing::debug!("{}: stopping", Cause::HungUp),
+        cause => tracing::info!("{cause}: stopping"),
+    }
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
         tracing::warn!("a channel did not stop in time and was abandoned");
@@ -107,14 +134,14 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
 }
 
 /// Everything that is served on one listener.
-async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
+async fn router(sessions: &Arc<Sessions>, control: Control) -> Result<Router, ServeError> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
-    let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
+    let control = PlayoutControlServer::new(control);
     Ok(Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection).add_service(control))
 }
 
@@ -125,29 +152,6 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 
 fn canonical(root: &Path) -> Result<PathBuf, ServeError> {
     root.canonicalize().map_err(|source| ServeError::MediaRoot { root: root.to_owned(), source })
-}
-
-/// The signals that end the process.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// The name of the next one.
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }
 
 /// The path of a Unix socket that is listened on; the end removes it.
