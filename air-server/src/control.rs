@@ -6,11 +6,12 @@ use air_core::{Engine, LoadPreviewReply, Reply, ResultCode, StreamTransport};
 use air_proto::control as proto;
 use air_proto::control::playout_control_server::PlayoutControl;
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
-use crate::sessions::{Session, Sessions};
+use crate::session::Session;
+use crate::sessions::Sessions;
+use crate::waiting::waiting;
 
 /// Metadata of those responses whose message has no field for the result code: its number.
 pub const RESULT_CODE: &str = "air-result-code";
@@ -19,6 +20,7 @@ pub const RESULT_CODE: &str = "air-result-code";
 const FILE: i32 = StreamTransport::File as i32;
 
 /// The service.
+#[derive(Clone)]
 pub struct Control {
     sessions: Arc<Sessions>,
     /// Answers what needs no channel.
@@ -63,14 +65,6 @@ impl Control {
     }
 }
 
-/// Runs `work`, which may wait, where it holds up no other call. It ends even if the caller has gone.
-async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Status> {
-    spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(%error, "a call failed inside");
-        Status::internal("the engine failed inside; its log says more")
-    })
-}
-
 /// A response to a caller who may want to know the code, too.
 fn with_code<T>(code: ResultCode, message: T) -> Response<T> {
     let mut response = Response::new(message);
@@ -107,8 +101,8 @@ impl PlayoutControl for Control {
         request: Request<proto::StopChannelRequest>,
     ) -> Result<Response<proto::StopChannelResponse>, Status> {
         let id = request.into_inner().channel_id;
-        let Reply { success, message, result_code } =
-            self.on(id, move |engine| engine.stop_channel(id)).await?;
+        let session = self.sessions.of(id);
+        let Reply { success, message, result_code } = waiting(move || session.stop()).await?;
         Ok(with_code(result_code, proto::StopChannelResponse { success, message }))
     }
 

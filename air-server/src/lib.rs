@@ -6,8 +6,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`flags`] | the command line |
-//! | [`sessions`] | the channels that run, an engine each |
+//! | [`session`], [`sessions`] | the channels that run, an engine each |
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
+//! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
 //! | [`serving`] | listening, and what is done when the end comes |
 //! | [`ending`], [`inherited`] | what ends the process: signals, its parent, its standard input |
 //! | [`console`] | log records on standard error |
@@ -17,10 +18,14 @@
 pub mod console;
 pub mod control;
 pub mod ending;
+pub mod events;
 pub mod flags;
 pub mod inherited;
+pub mod monitor;
 pub mod serving;
+pub mod session;
 pub mod sessions;
+mod waiting;
 
 use std::ffi::OsString;
 

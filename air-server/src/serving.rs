@@ -9,12 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use air_proto::control::playout_control_server::PlayoutControlServer;
+use air_proto::monitor::playout_monitor_server::PlayoutMonitorServer;
 use rustix::fs::Mode;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tonic::transport::Server;
 use tonic::transport::server::Router;
@@ -23,6 +25,7 @@ use crate::control::Control;
 use crate::ending::{Cause, Ending};
 use crate::flags::Flags;
 use crate::inherited;
+use crate::monitor::Monitor;
 use crate::sessions::Sessions;
 
 /// How long the end waits for channels: more than their budget, and well within the second it may take.
@@ -86,23 +89,21 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
 async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending) -> Result<(), ServeError> {
     let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
+    let control = Control::new(Arc::clone(&sessions));
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     if let Some(stdin) = stdin {
-        let incoming = tokio_stream::once(UnixStream::from_std(stdin));
-        let control = Control::new(Arc::clone(&sessions)).for_the_parent();
-        servers.spawn(router(&sessions, control).await?.serve_with_incoming(incoming));
+        let incoming = tokio_stream::once(UnixStream::from_std(stdin)).chain(tokio_stream::pending());
+        let router = router(&sessions, control.clone().for_the_parent()).await?;
+        servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
     if let Some(address) = &flags.address {
         let refused = |source| ServeError::Listen { at: address.clone(), source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
         let incoming = TcpListenerStream::new(listener);
-        servers.spawn(
-            router(&sessions, Control::new(Arc::clone(&sessions)))
-                .await?
-                .serve_with_incoming_shutdown(incoming, told(stopped.clone())),
-        );
+        let router = router(&sessions, control.clone()).await?;
+        servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
     let _path = match &flags.uds {
         Some(path) => {
@@ -110,11 +111,8 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
             let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
             tracing::info!("gRPC on {}", path.0.display());
             let incoming = UnixListenerStream::new(listener);
-            servers.spawn(
-                router(&sessions, Control::new(Arc::clone(&sessions)))
-                    .await?
-                    .serve_with_incoming_shutdown(incoming, told(stopped)),
-            );
+            let router = router(&sessions, control).await?;
+            servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped)));
             Some(path)
         }
         None => None,
@@ -137,12 +135,15 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
 async fn router(sessions: &Arc<Sessions>, control: Control) -> Result<Router, ServeError> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
+    health_reporter.set_serving::<PlayoutMonitorServer<Monitor>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()?;
     let control = PlayoutControlServer::new(control);
-    Ok(Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection).add_service(control))
+    let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
+    let server = Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection);
+    Ok(server.add_service(control).add_service(monitor))
 }
 
 /// Ends once the stop is told, or can be told no more.

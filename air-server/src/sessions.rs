@@ -1,44 +1,25 @@
-//! The channels that run: one engine each, as many as the process takes.
+//! The channels that run: one session each, as many as the process takes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use air_core::{Engine, EngineConfig, Reply, ResultCode};
-use tokio::sync::Semaphore;
+use air_core::{EngineConfig, Reply, ResultCode};
 
-/// A channel's engine, and what keeps its calls from crowding out those of others.
-pub struct Session {
-    /// The engine.
-    pub engine: Engine,
-    /// An engine opens one asset at a time: whoever else wants to waits here, and not on a thread.
-    pub loading: Semaphore,
-    /// The same for switches, which may wait for a first frame.
-    pub switching: Semaphore,
-}
-
-impl Session {
-    fn new(config: EngineConfig) -> Arc<Session> {
-        Arc::new(Session {
-            engine: Engine::new(config),
-            loading: Semaphore::new(1),
-            switching: Semaphore::new(SWITCHES),
-        })
-    }
-}
-
-/// Switches of one channel that wait at a time; more are repetitions (CS-12).
-const SWITCHES: usize = 4;
+use crate::events::Events;
+use crate::session::Session;
 
 /// All channels of the process.
 pub struct Sessions {
     config: EngineConfig,
     most: usize,
     media_roots: Vec<PathBuf>,
+    /// What happens on any of them.
+    pub events: Arc<Events>,
     /// Held while a channel is started: nothing else adds or removes one. `false` once the process ends.
     open: Mutex<bool>,
-    running: Mutex<BTreeMap<i32, Arc<Session>>>,
+    known: Mutex<BTreeMap<i32, Arc<Session>>>,
     /// Nothing is ever started in it: it answers for channels that there are not.
     stopped: Arc<Session>,
 }
@@ -46,9 +27,10 @@ pub struct Sessions {
 impl Sessions {
     /// Room for `most` channels, whose assets lie in `media_roots`, or anywhere if there are none.
     pub fn new(config: EngineConfig, most: usize, media_roots: Vec<PathBuf>) -> Sessions {
-        let stopped = Session::new(config.clone());
-        let (open, running) = (Mutex::new(true), Mutex::default());
-        Sessions { config, most, media_roots, open, running, stopped }
+        let events = Arc::<Events>::default();
+        let stopped = Arc::new(Session::new(0, config.clone(), Arc::clone(&events)));
+        let (open, known) = (Mutex::new(true), Mutex::default());
+        Sessions { config, most, media_roots, events, open, known, stopped }
     }
 
     /// The channel called `id`, or one that is not started.
@@ -56,48 +38,39 @@ impl Sessions {
         Arc::clone(self.lock().get(&id).unwrap_or(&self.stopped))
     }
 
-    /// Every channel that was started and has not been found stopped, by id.
+    /// Every channel that was started and whose place nothing has taken since, by id.
     pub fn all(&self) -> Vec<Arc<Session>> {
         self.lock().values().cloned().collect()
     }
 
-    /// Starts a channel where there is room for it.
+    /// Starts channel `id` where there is room for it.
     pub fn start(&self, id: i32, plan_handle: &str, port: i32, program_format_json: &str) -> Reply {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if !*open {
             return Reply::failed("the server is about to end");
         }
-        let session = match self.make_room(id) {
-            Ok(session) => session,
-            Err(refusal) => return refusal,
-        };
-        let reply = session.engine.start_channel(id, plan_handle, port, program_format_json);
-        if !reply.success {
-            self.lock().remove(&id);
+        match self.make_room(id) {
+            Ok(session) => session.start(plan_handle, port, program_format_json),
+            Err(refusal) => refusal,
         }
-        reply
     }
 
     /// The session for channel `id`: that which is there, or a new one in place of those that have stopped.
     fn make_room(&self, id: i32) -> Result<Arc<Session>, Reply> {
-        let others: Vec<_> = self.lock().iter().map(|(id, session)| (*id, Arc::clone(session))).collect();
-        let is_over = |other: i32, session: &Session| other != id && session.engine.status().is_none();
-        let over: Vec<_> = others.iter().filter(|(other, session)| is_over(*other, session)).collect();
-        let mut running = self.lock();
-        for (id, _) in over {
-            running.remove(id);
-        }
-        if let Some(session) = running.get(&id) {
+        let mut known = self.lock();
+        known.retain(|other, session| *other == id || session.is_running());
+        if let Some(session) = known.get(&id) {
             return Ok(Arc::clone(session));
         }
-        if running.len() >= self.most {
-            let names: Vec<_> = running.keys().map(i32::to_string).collect();
-            let names = names.join(", ");
-            let busy = format!("channel {names} runs, and --max-channels is {}: stop one first", self.most);
+        if known.len() >= self.most {
+            let ids: Vec<_> = known.keys().map(i32::to_string).collect();
+            let (ids, most) = (ids.join(", "), self.most);
+            let busy =
+                format!("running: channel {ids}; this process takes {most} (--max-channels): stop one first");
             return Err(Reply::new(ResultCode::RejectedBusy, busy));
         }
-        let session = Session::new(self.config.clone());
-        running.insert(id, Arc::clone(&session));
+        let session = Arc::new(Session::new(id, self.config.clone(), Arc::clone(&self.events)));
+        known.insert(id, Arc::clone(&session));
         Ok(session)
     }
 
@@ -113,17 +86,18 @@ impl Sessions {
         }
     }
 
-    /// Stops every channel, side by side, and starts none any more.
+    /// Stops every channel, side by side, and starts none any more. Then there are no more events.
     pub fn stop_all(&self) {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = false;
         thread::scope(|scope| {
             for session in self.all() {
-                scope.spawn(move || session.engine.stop_any());
+                scope.spawn(move || session.stop());
             }
         });
+        self.events.end();
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<Session>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
