@@ -8,7 +8,7 @@ mod link;
 
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use air_proto::control::playout_control_client::PlayoutControlClient;
@@ -38,7 +38,8 @@ const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// One playout engine in another process; dropping it closes the connection.
 #[pyclass(frozen)]
 pub struct RemoteEngine {
-    link: Link,
+    /// Until it is closed.
+    link: Mutex<Option<Arc<Link>>>,
     inbox: Arc<Inbox>,
 }
 
@@ -54,13 +55,14 @@ impl RemoteEngine {
         // SAFETY: it is not -1, and is only lent for this statement, which duplicates it: the kernel refuses one that
         // is not open.
         let socket = unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?;
-        let engine = Self { link: Link::new(UnixStream::from(socket))?, inbox: Arc::default() };
+        let link = Arc::new(Link::new(UnixStream::from(socket))?);
+        let engine = Self { link: Mutex::new(Some(link)), inbox: Arc::default() };
         engine.subscribe(py)?;
         Ok(engine)
     }
 
     fn get_version(&self, py: Python<'_>) -> PyResult<String> {
-        let mut client = self.control();
+        let mut client = self.control()?;
         let call = async move { client.get_version(control::ApiVersionRequest {}).await };
         Ok(self.ask(py, call)?.into_inner().version)
     }
@@ -74,7 +76,7 @@ impl RemoteEngine {
         program_format_json: String,
     ) -> PyResult<ReplyFields> {
         let request = control::StartChannelRequest { channel_id, plan_handle, port, program_format_json };
-        let mut client = self.control();
+        let mut client = self.control()?;
         let before = self.inbox.started();
         let reply = self.ask(py, async move { client.start_channel(request).await })?;
         if reply.get_ref().success {
@@ -84,7 +86,7 @@ impl RemoteEngine {
     }
 
     fn update_plan(&self, py: Python<'_>, channel_id: i32, plan_handle: String) -> PyResult<ReplyFields> {
-        let mut client = self.control();
+        let mut client = self.control()?;
         let request = control::UpdatePlanRequest { channel_id, plan_handle };
         Ok(self.ask(py, async move { client.update_plan(request).await })?.into())
     }
@@ -99,7 +101,7 @@ impl RemoteEngine {
     ) -> PyResult<LoadPreviewFields> {
         let request =
             control::LoadPreviewRequest { channel_id, asset_path, start_offset_ms, hard_stop_time_ms };
-        let mut client = self.control();
+        let mut client = self.control()?;
         Ok(self.ask(py, async move { client.load_preview(request).await })?.into())
     }
 
@@ -111,7 +113,7 @@ impl RemoteEngine {
         issued_at_time_ms: i64,
     ) -> PyResult<SwitchToLiveFields> {
         let request = control::SwitchToLiveRequest { channel_id, target_boundary_time_ms, issued_at_time_ms };
-        let mut client = self.control();
+        let mut client = self.control()?;
         Ok(self.ask(py, async move { client.switch_to_live(request).await })?.into())
     }
 
@@ -124,27 +126,27 @@ impl RemoteEngine {
         replace_existing: bool,
     ) -> PyResult<AttachStreamFields> {
         let request = control::AttachStreamRequest { channel_id, transport, endpoint, replace_existing };
-        let mut client = self.control();
+        let mut client = self.control()?;
         Ok(self.ask(py, async move { client.attach_stream(request).await })?.into())
     }
 
     fn detach_stream(&self, py: Python<'_>, channel_id: i32, force: bool) -> PyResult<ReplyFields> {
-        let mut client = self.control();
+        let mut client = self.control()?;
         let request = control::DetachStreamRequest { channel_id, force };
         Ok(self.ask(py, async move { client.detach_stream(request).await })?.into())
     }
 
     fn stop_channel(&self, py: Python<'_>, channel_id: i32) -> PyResult<ReplyFields> {
-        let mut client = self.control();
+        let mut client = self.control()?;
         let request = control::StopChannelRequest { channel_id };
         let call = async move { client.stop_channel(request).await };
-        let reply = self.link.ask(py, STOPPED_WITHIN, call)?;
+        let reply = self.link()?.ask(py, STOPPED_WITHIN, call)?;
         py.detach(|| self.inbox.wait_stopped(TOLD_WITHIN));
         Ok(reply.into())
     }
 
     fn status(&self, py: Python<'_>) -> PyResult<Option<StatusFields>> {
-        let mut client = self.monitor();
+        let mut client = self.monitor()?;
         let request = monitor::StatusRequest { channel_id: None };
         let status = self.ask(py, async move { client.status(request).await })?;
         Ok(status.into_inner().channels.into_iter().next().map(Into::into))
@@ -166,23 +168,25 @@ impl RemoteEngine {
 
     /// Closes the connection for both ends and waits for nothing: calls that wait are told.
     fn hang_up(&self) {
-        self.link.hang_up();
+        if let Ok(link) = self.link() {
+            link.hang_up();
+        }
     }
 
     /// Closes the connection and waits until nothing of it is left.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| self.link.close());
+        py.detach(|| drop(self.take_link()));
     }
 }
 
 impl RemoteEngine {
     /// Has what happens from now on come into the inbox.
     fn subscribe(&self, py: Python<'_>) -> PyResult<()> {
-        let mut client = self.monitor();
+        let mut client = self.monitor()?;
         let call = async move { client.events(monitor::EventsRequest { channel_ids: vec![] }).await };
         let mut events = self.ask(py, call)?.into_inner();
         let inbox = Arc::clone(&self.inbox);
-        self.link.run(async move {
+        self.link()?.run(async move {
             while let Ok(Some(event)) = events.message().await {
                 inbox.put(event);
             }
@@ -191,12 +195,22 @@ impl RemoteEngine {
         Ok(())
     }
 
-    fn control(&self) -> PlayoutControlClient<Channel> {
-        PlayoutControlClient::new(self.link.channel.clone())
+    fn link(&self) -> Result<Arc<Link>, NoReply> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner).clone().ok_or(NoReply::Gone)
     }
 
-    fn monitor(&self) -> PlayoutMonitorClient<Channel> {
-        PlayoutMonitorClient::new(self.link.channel.clone())
+    /// The link, for the last time. The connection is closed with it; calls that wait are told.
+    fn take_link(&self) -> Option<Arc<Link>> {
+        let link = self.link.lock().unwrap_or_else(PoisonError::into_inner).take();
+        link.inspect(|link| link.close())
+    }
+
+    fn control(&self) -> PyResult<PlayoutControlClient<Channel>> {
+        Ok(PlayoutControlClient::new(self.link()?.channel.clone()))
+    }
+
+    fn monitor(&self) -> PyResult<PlayoutMonitorClient<Channel>> {
+        Ok(PlayoutMonitorClient::new(self.link()?.channel.clone()))
     }
 
     fn ask<T: Send + 'static>(
@@ -204,14 +218,14 @@ impl RemoteEngine {
         py: Python<'_>,
         call: impl Future<Output = Result<T, tonic::Status>> + Send + 'static,
     ) -> PyResult<T> {
-        Ok(self.link.ask(py, ANSWERED_WITHIN, call)?)
+        Ok(self.link()?.ask(py, ANSWERED_WITHIN, call)?)
     }
 }
 
 impl Drop for RemoteEngine {
     /// Closes without the GIL: the last reference may go while other Python threads have work to do.
     fn drop(&mut self) {
-        Python::attach(|py| py.detach(|| self.link.close()));
+        Python::attach(|py| py.detach(|| drop(self.take_link())));
     }
 }
 
