@@ -155,6 +155,26 @@ mod tests {
         assert_eq!(ending.comes().await, Cause::HungUp);
     }
 
+    /// TD-8: this test in a process of its own, whose main thread sees no end.
+    #[test]
+    fn a_process_that_is_stuck_is_ended() {
+        const STUCK: &str = "AIR_TEST_STUCK";
+        if std::env::var_os(STUCK).is_some() {
+            let _ending = Ending::watch(Some(crate::inherited::socket().unwrap()), None).unwrap();
+            thread::sleep(Duration::from_secs(60)); // as a call that hangs would
+        }
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut stuck = process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "ending::tests::a_process_that_is_stuck_is_ended"])
+            .env(STUCK, "1")
+            .stdin(OwnedFd::from(theirs))
+            .stdout(process::Stdio::null())
+            .spawn()
+            .unwrap();
+        drop(ours);
+        assert!(stuck.wait().unwrap().success());
+    }
+
     #[tokio::test]
     async fn a_process_that_dies_is_the_end() {
         let mut child = process::Command::new("cat").stdin(process::Stdio::piped()).spawn().unwrap();

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -41,10 +42,13 @@ _RECORDS = 1024
 _LEVELS = {"ERROR": 40, "WARN": 30, "INFO": 20, "DEBUG": 10, "TRACE": 5}
 """The engine's levels, as numbers of ``logging``."""
 
-_NO_FIELDS = ("timestamp", "level", "target", "threadName", "message")
+_NO_FIELDS = {"timestamp", "level", "target", "threadName", "message"}
 """What every record has; all else in it are its fields."""
 
-_Record = tuple[int, str, str, dict[str, Any]]
+_CHANNEL_THREAD = re.compile(r"air-ch(-?\d+)-")
+"""Whose channel's thread speaks."""
+
+_Record = tuple[int, str, str, dict[str, int | str]]
 
 
 class EngineLost(AirError):
@@ -68,7 +72,7 @@ class EngineProcess:
         with ours, theirs:
             self._process = subprocess.Popen(
                 _command(sink),
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,  # The terminal's Ctrl-C is for the host.
@@ -158,12 +162,15 @@ def _record(line: bytes) -> _Record | None:
         level, target, message = _LEVELS[said["level"]], said["target"], said.get("message", "")
     except (ValueError, TypeError, KeyError):
         return None
-    fields = {name: value if type(value) is int else str(value) for name, value in said.items() if name not in _NO_FIELDS}
-    thread, _, rest = said.get("threadName", "").removeprefix("air-ch").partition("-")
-    if rest and thread.lstrip("-").isdecimal():
-        fields.setdefault("channel", int(thread))
+    fields = {name: _field(value) for name, value in said.items() if name not in _NO_FIELDS}
+    if of_channel := _CHANNEL_THREAD.match(said.get("threadName", "")):
+        fields.setdefault("channel", int(of_channel[1]))
     text = " ".join([message, *(f"{name}={value}" for name, value in fields.items())])
     return level, target, text, fields
+
+
+def _field(value: object) -> int | str:
+    return value if type(value) is int else str(value)
 
 
 @lru_cache(maxsize=1)
