@@ -210,9 +210,9 @@ impl Flags {
         Ok(())
     }
 
-    /// What every channel's engine is told.
+    /// What every channel's engine is told. A parent that takes the stream has it judged there.
     pub fn engine(&self) -> EngineConfig {
-        EngineConfig { sink: self.sink.clone(), judge: true, ..EngineConfig::default() }
+        EngineConfig { sink: self.sink.clone(), judge: !self.stdin, ..EngineConfig::default() }
     }
 }
 
