@@ -210,9 +210,10 @@ impl Flags {
         Ok(())
     }
 
-    /// What every channel's engine is told.
+    /// What every channel's engine is told. A parent that calls by standard input judges for itself, as it does with an
+    /// engine in its own process.
     pub fn engine(&self) -> EngineConfig {
-        EngineConfig { sink: self.sink.clone(), judge: true, ..EngineConfig::default() }
+        EngineConfig { sink: self.sink.clone(), judge: !self.stdin, ..EngineConfig::default() }
     }
 }
 
