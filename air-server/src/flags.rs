@@ -210,7 +210,8 @@ impl Flags {
         Ok(())
     }
 
-    /// What every channel's engine is told. A parent that takes the stream has it judged there.
+    /// What every channel's engine is told. A parent that calls by standard input judges for itself, as it does with an
+    /// engine in its own process.
     pub fn engine(&self) -> EngineConfig {
         EngineConfig { sink: self.sink.clone(), judge: !self.stdin, ..EngineConfig::default() }
     }
