@@ -10,7 +10,6 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::check::severity;
 use crate::engine::SIGNAL_INTERVAL;
 
 /// One stream for any number of viewers; dropping it closes it.
@@ -199,9 +198,9 @@ pub struct FindingFields {
 
 impl From<air_fanout::Stats> for StatsFields {
     fn from(stats: air_fanout::Stats) -> Self {
-        let finding = |(check, is, count): (air_ts::Check, _, _)| FindingFields {
+        let finding = |(check, is, count): (air_ts::Check, air_ts::Severity, _)| FindingFields {
             check: check.name(),
-            severity: severity(is),
+            severity: is.name(),
             count,
         };
         Self {

@@ -212,7 +212,8 @@ impl Flags {
 
     /// What every channel's engine is told.
     pub fn engine(&self) -> EngineConfig {
-        EngineConfig { sink: self.sink.clone(), ..EngineConfig::default() }
+        // Whoever starts one on a socket judges what it gets, if it wants to.
+        EngineConfig { sink: self.sink.clone(), judge: !self.stdin, ..EngineConfig::default() }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`session`], [`sessions`] | the channels that run, an engine each |
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
+//! | [`tally`], [`metrics`], [`health`] | what monitoring systems are told |
 //! | [`serving`] | listening, and what is done when the end comes |
 //! | [`ending`], [`inherited`] | what ends the process: signals, its parent, its standard input |
 //! | [`console`] | log records on standard error |
@@ -20,11 +21,14 @@ pub mod control;
 pub mod ending;
 pub mod events;
 pub mod flags;
+pub mod health;
 pub mod inherited;
+pub mod metrics;
 pub mod monitor;
 pub mod serving;
 pub mod session;
 pub mod sessions;
+pub mod tally;
 mod waiting;
 
 use std::ffi::OsString;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use air_proto::control::playout_control_server::PlayoutControlServer;
-use air_proto::monitor::playout_monitor_server::PlayoutMonitorServer;
+use air_proto::control::playout_control_server::{self, PlayoutControlServer};
+use air_proto::monitor::playout_monitor_server::{self, PlayoutMonitorServer};
+use axum::middleware::from_fn_with_state;
 use rustix::fs::Mode;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
@@ -18,13 +19,17 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 use crate::control::Control;
 use crate::ending::{Cause, Ending};
 use crate::flags::Flags;
+use crate::health::Health;
 use crate::inherited;
+use crate::metrics::calls::{self, Calls};
+use crate::metrics::{self, Metrics};
 use crate::monitor::Monitor;
 use crate::sessions::Sessions;
 
@@ -34,8 +39,14 @@ const STOPPED_WITHIN: Duration = Duration::from_millis(700);
 /// How long the calls in progress have then to be answered.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
 
-/// Threads that turn calls into work; what waits has threads of its own.
+/// Those whose health is told, beside that of the process.
+const SERVICES: [&str; 2] = [playout_control_server::SERVICE_NAME, playout_monitor_server::SERVICE_NAME];
+
+/// Threads that turn calls into work.
 const WORKERS: usize = 2;
+
+/// Threads for what waits: more than all channels together let wait, so that no call finds them taken.
+const WAITING: usize = 1024;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -79,8 +90,9 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
     let parent = flags.die_with_parent.then(inherited::parent).transpose().map_err(ServeError::Parent)?;
     let peer = stdin.as_ref().map(net::UnixStream::try_clone).transpose()?;
     let mut ending = Ending::watch(peer, parent)?;
-    let runtime =
-        Builder::new_multi_thread().worker_threads(WORKERS).enable_all().thread_name("air-grpc").build()?;
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(WORKERS).max_blocking_threads(WAITING).thread_name("air-grpc").enable_all();
+    let runtime = builder.build()?;
     let ended = runtime.block_on(serve(flags, stdin, &mut ending));
     runtime.shutdown_background();
     ended
@@ -90,11 +102,17 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
     let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
     let control = Control::new(Arc::clone(&sessions));
+    let (calls, health) = (Arc::<Calls>::default(), Health::serving(&SERVICES).await);
+    if let Some(port) = flags.metrics_port {
+        let metrics = Arc::new(Metrics::new(Arc::clone(&sessions), Arc::clone(&calls)));
+        metrics::http::start(flags.address.as_deref(), port, metrics, health.clone()).await;
+    }
+    let router = |control| router(&sessions, control, &calls, &health);
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     if let Some(stdin) = stdin {
         let incoming = tokio_stream::once(UnixStream::from_std(stdin)).chain(tokio_stream::pending());
-        let router = router(&sessions, control.clone().for_the_parent()).await?;
+        let router = router(control.clone().for_the_parent())?;
         servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
     if let Some(address) = &flags.address {
@@ -102,8 +120,7 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
         let incoming = TcpListenerStream::new(listener);
-        let router = router(&sessions, control.clone()).await?;
-        servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
+        servers.spawn(router(control.clone())?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
     let _path = match &flags.uds {
         Some(path) => {
@@ -111,8 +128,7 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
             let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
             tracing::info!("gRPC on {}", path.0.display());
             let incoming = UnixListenerStream::new(listener);
-            let router = router(&sessions, control).await?;
-            servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped)));
+            servers.spawn(router(control)?.serve_with_incoming_shutdown(incoming, told(stopped)));
             Some(path)
         }
         None => None,
@@ -121,6 +137,7 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
         Cause::HungUp => tracing::debug!("{}: stopping", Cause::HungUp),
         cause => tracing::info!("{cause}: stopping"),
     }
+    health.stop().await;
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
         tracing::warn!("a channel did not stop in time and was abandoned");
@@ -132,18 +149,25 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
 }
 
 /// Everything that is served on one listener.
-async fn router(sessions: &Arc<Sessions>, control: Control) -> Result<Router, ServeError> {
-    let (health_reporter, health) = tonic_health::server::health_reporter();
-    health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
-    health_reporter.set_serving::<PlayoutMonitorServer<Monitor>>().await;
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()?;
+fn router(
+    sessions: &Arc<Sessions>,
+    control: Control,
+    calls: &Arc<Calls>,
+    health: &Health,
+) -> Result<Router, ServeError> {
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Python's own client of reflection knows the version before the first only.
+    let (reflection, earlier) = (reflection().build_v1()?, reflection().build_v1alpha()?);
     let control = PlayoutControlServer::new(control);
     let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
-    let server = Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection);
-    Ok(server.add_service(control).add_service(monitor))
+    let routes = Routes::new(health.service()).add_service(reflection).add_service(earlier);
+    let routes = routes.add_service(control).add_service(monitor).into_axum_router();
+    let timed = routes.layer(from_fn_with_state(Arc::clone(calls), calls::timed));
+    Ok(Server::builder().tcp_nodelay(true).add_routes(timed.into()))
 }
 
 /// Ends once the stop is told, or can be told no more.
