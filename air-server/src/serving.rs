@@ -101,13 +101,13 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
 async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending) -> Result<(), ServeError> {
     let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
-    let control = Control::new(Arc::clone(&sessions));
     let (calls, health) = (Arc::<Calls>::default(), Health::serving(&SERVICES).await);
+    let metrics = Arc::new(Metrics::new(Arc::clone(&sessions), Arc::clone(&calls)));
     if let Some(port) = flags.metrics_port {
-        let metrics = Arc::new(Metrics::new(Arc::clone(&sessions), Arc::clone(&calls)));
         metrics::http::start(flags.address.as_deref(), port, metrics, health.clone()).await;
     }
-    let router = |control| router(&sessions, control, &calls, &health);
+    let control = Control::new(Arc::clone(&sessions));
+    let router = |control| router(control, &sessions, &calls, &health);
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     if let Some(stdin) = stdin {
@@ -120,7 +120,8 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
         let incoming = TcpListenerStream::new(listener);
-        servers.spawn(router(control.clone())?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
+        let router = router(control.clone())?;
+        servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
     let _path = match &flags.uds {
         Some(path) => {
@@ -150,8 +151,8 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
 
 /// Everything that is served on one listener.
 fn router(
-    sessions: &Arc<Sessions>,
     control: Control,
+    sessions: &Arc<Sessions>,
     calls: &Arc<Calls>,
     health: &Health,
 ) -> Result<Router, ServeError> {
