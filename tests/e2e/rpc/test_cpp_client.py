@@ -45,7 +45,7 @@ def build(folder: Path) -> Path:
 def test_a_host_in_cpp_plays() -> None:
     """PR-1: all eight RPCs, each over a connection of its own."""
     with AirServer(tcp=True) as server, Listener() as listener:
-        command = [built(), server.target, "pattern:bars", listener.endpoint, SMALL]
+        command: list[str | Path] = [built(), server.target, "pattern:bars", listener.endpoint, SMALL]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
             assert host.stdout
             assert host.stdout.readline() == "on air\n"
