@@ -14,6 +14,7 @@ const CRATES: &[(&str, &[&str])] = &[
 /// Module of the core, and the modules that it may name. Those not listed (`channel` …) join the others.
 const MODULES: &[(&str, &[&str])] = &[
     ("time", &[]),
+    ("episode", &["time"]),
     ("transport", &[]),
     ("format", &["time"]),
     ("control", &["time"]),
@@ -22,7 +23,21 @@ const MODULES: &[(&str, &[&str])] = &[
     ("producer", &["conform", "format", "frame", "time"]),
     ("program", &["control", "format", "frame", "producer", "stats", "time", "worker"]),
     ("encode", &["config", "format", "frame", "producer", "time"]),
-    ("output", &["config", "control", "encode", "format", "frame", "stats", "time", "transport", "worker"]),
+    (
+        "output",
+        &[
+            "config",
+            "control",
+            "encode",
+            "episode",
+            "format",
+            "frame",
+            "stats",
+            "time",
+            "transport",
+            "worker",
+        ],
+    ),
 ];
 
 /// The only file that reads the operating system's time.

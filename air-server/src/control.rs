@@ -36,17 +36,20 @@ impl Control {
         waiting(move || operation(&session.engine)).await
     }
 
-    /// The same, once `queue` of the session lets it through.
+    /// The same, once `queue` of the session lets it through. It keeps its turn also if the caller goes.
     async fn in_turn<T: Send + 'static>(
         &self,
         id: i32,
-        queue: fn(&Session) -> &Semaphore,
+        queue: fn(&Session) -> &Arc<Semaphore>,
         operation: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, Status> {
         let session = self.sessions.of(id);
-        let _turn = queue(&session).acquire().await;
-        let engine = Arc::clone(&session);
-        waiting(move || operation(&engine.engine)).await
+        let turn = Arc::clone(queue(&session)).acquire_owned().await;
+        waiting(move || {
+            let _turn = turn;
+            operation(&session.engine)
+        })
+        .await
     }
 }
 
@@ -70,6 +73,7 @@ impl PlayoutControl for Control {
     ) -> Result<Response<proto::UpdatePlanResponse>, Status> {
         let proto::UpdatePlanRequest { channel_id: id, plan_handle } = request.into_inner();
         let reply = self.on(id, move |engine| engine.update_plan(id, &plan_handle)).await?;
+        self.sessions.tally.answered(id, "UpdatePlan", &reply);
         Ok(Response::new(proto::UpdatePlanResponse { success: reply.success, message: reply.message }))
     }
 
@@ -102,6 +106,7 @@ impl PlayoutControl for Control {
             None => engine.load_preview(id, &asset_path, start_offset_ms, hard_stop_time_ms),
         };
         let loaded = self.in_turn(id, |session| &session.loading, load).await?;
+        self.sessions.tally.answered(id, "LoadPreview", &loaded.reply);
         Ok(Response::new(proto::LoadPreviewResponse {
             success: loaded.reply.success,
             message: loaded.reply.message,
@@ -119,6 +124,7 @@ impl PlayoutControl for Control {
         let switch =
             move |engine: &Engine| engine.switch_to_live(id, target_boundary_time_ms, issued_at_time_ms);
         let switched = self.in_turn(id, |session| &session.switching, switch).await?;
+        self.sessions.tally.answered(id, "SwitchToLive", &switched.reply);
         Ok(Response::new(proto::SwitchToLiveResponse {
             success: switched.reply.success,
             message: switched.reply.message,
@@ -142,9 +148,13 @@ impl PlayoutControl for Control {
             proto::StreamTransport::TcpLoopback => StreamTransport::TcpLoopback,
             proto::StreamTransport::Unspecified => StreamTransport::Unspecified,
         };
-        let attach =
-            move |engine: &Engine| engine.attach_stream(id, transport, &request.endpoint, replace_existing);
-        let attached = self.on(id, attach).await?;
+        let looked = self.sessions.of(id);
+        let attach = move |engine: &Engine| {
+            looked.look(); // What was found in the stream before is not told any more once another begins.
+            engine.attach_stream(id, transport, &request.endpoint, replace_existing)
+        };
+        let attached = self.in_turn(id, |session| &session.attaching, attach).await?;
+        self.sessions.tally.answered(id, "AttachStream", &attached.reply);
         Ok(Response::new(proto::AttachStreamResponse {
             success: attached.reply.success,
             message: attached.reply.message,

@@ -198,7 +198,7 @@ impl Flags {
 
     /// What every channel's engine is told.
     pub fn engine(&self) -> EngineConfig {
-        EngineConfig { sink: self.sink.clone(), ..EngineConfig::default() }
+        EngineConfig { sink: self.sink.clone(), judge: true, ..EngineConfig::default() }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`session`], [`sessions`] | the channels that run, an engine each |
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
+//! | [`tally`], [`metrics`], [`health`] | what monitoring systems are told |
 //! | [`serving`] | listening, signals, and the end |
 //! | [`console`] | log records on standard error |
 
@@ -18,10 +19,13 @@ pub mod console;
 pub mod control;
 pub mod events;
 pub mod flags;
+pub mod health;
+pub mod metrics;
 pub mod monitor;
 pub mod serving;
 pub mod session;
 pub mod sessions;
+pub mod tally;
 mod waiting;
 
 use std::ffi::OsString;

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use air_proto::control::playout_control_server::PlayoutControlServer;
-use air_proto::monitor::playout_monitor_server::PlayoutMonitorServer;
+use air_proto::control::playout_control_server::{self, PlayoutControlServer};
+use air_proto::monitor::playout_monitor_server::{self, PlayoutMonitorServer};
+use axum::middleware::from_fn_with_state;
 use rustix::fs::Mode;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
@@ -17,11 +18,15 @@ use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 use crate::control::Control;
 use crate::flags::Flags;
+use crate::health::Health;
+use crate::metrics::calls::{self, Calls};
+use crate::metrics::{self, Metrics};
 use crate::monitor::Monitor;
 use crate::sessions::Sessions;
 
@@ -31,8 +36,14 @@ const STOPPED_WITHIN: Duration = Duration::from_millis(700);
 /// How long the calls in progress have then to be answered.
 const ANSWERED_WITHIN: Duration = Duration::from_millis(100);
 
-/// Threads that turn calls into work; what waits has threads of its own.
+/// Those whose health is told, beside that of the process.
+const SERVICES: [&str; 2] = [playout_control_server::SERVICE_NAME, playout_monitor_server::SERVICE_NAME];
+
+/// Threads that turn calls into work.
 const WORKERS: usize = 2;
+
+/// Threads for what waits: more than all channels together let wait, so that no call finds them taken.
+const WAITING: usize = 1024;
 
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
@@ -66,8 +77,9 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
     for ignored in &flags.ignored {
         tracing::warn!("unknown argument ignored: {ignored}");
     }
-    let runtime =
-        Builder::new_multi_thread().worker_threads(WORKERS).enable_all().thread_name("air-grpc").build()?;
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(WORKERS).max_blocking_threads(WAITING).thread_name("air-grpc").enable_all();
+    let runtime = builder.build()?;
     let ended = runtime.block_on(serve(flags));
     runtime.shutdown_background();
     ended
@@ -77,6 +89,10 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
     let mut signals = Signals::new()?;
     let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
+    let (calls, health) = (Arc::<Calls>::default(), Health::serving(&SERVICES).await);
+    let metrics = Arc::new(Metrics::new(Arc::clone(&sessions), Arc::clone(&calls)));
+    metrics::http::start(flags.address.as_deref(), flags.metrics_port, metrics, health.clone()).await;
+    let router = || router(&sessions, &calls, &health);
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     if let Some(address) = &flags.address {
@@ -84,7 +100,7 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
         let incoming = TcpListenerStream::new(listener);
-        servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
+        servers.spawn(router()?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
     let _path = match &flags.uds {
         Some(path) => {
@@ -92,13 +108,14 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
             let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
             tracing::info!("gRPC on {}", path.0.display());
             let incoming = UnixListenerStream::new(listener);
-            servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped)));
+            servers.spawn(router()?.serve_with_incoming_shutdown(incoming, told(stopped)));
             Some(path)
         }
         None => None,
     };
     let signal = signals.next().await; // Not in the macro: what is not logged is not waited for.
     tracing::info!("{signal}: stopping");
+    health.stop().await;
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
         tracing::warn!("a channel did not stop in time and was abandoned");
@@ -110,10 +127,7 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
 }
 
 /// Everything that is served on one listener.
-async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
-    let (health_reporter, health) = tonic_health::server::health_reporter();
-    health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
-    health_reporter.set_serving::<PlayoutMonitorServer<Monitor>>().await;
+fn router(sessions: &Arc<Sessions>, calls: &Arc<Calls>, health: &Health) -> Result<Router, ServeError> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
@@ -123,8 +137,10 @@ async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
     let (reflection, earlier) = (reflection().build_v1()?, reflection().build_v1alpha()?);
     let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
     let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
-    let server = Server::builder().tcp_nodelay(true).add_service(health);
-    Ok(server.add_service(reflection).add_service(earlier).add_service(control).add_service(monitor))
+    let routes = Routes::new(health.service()).add_service(reflection).add_service(earlier);
+    let routes = routes.add_service(control).add_service(monitor).into_axum_router();
+    let timed = routes.layer(from_fn_with_state(Arc::clone(calls), calls::timed));
+    Ok(Server::builder().tcp_nodelay(true).add_routes(timed.into()))
 }
 
 /// Ends once the stop is told, or can be told no more.
