@@ -104,7 +104,7 @@ def from_start_to_stop(clip: str) -> None:
 
 
 def put_on_air(client: Client, listener: Listener, clip: str, channel_id: int) -> None:
-    """A host's order of calls, each over a connection of its own."""
+    """The usual order of calls, each over a connection of its own."""
     client.start(channel_id, FORMAT)
     client.load(clip, channel_id)
     client.attach(listener.endpoint, channel_id)

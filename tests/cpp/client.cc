@@ -1,4 +1,4 @@
-// A control plane in C++: the eight RPCs in a host's order, each of which has to succeed the first time.
+// A control plane in C++: the eight RPCs in the usual order, each of which has to succeed the first time.
 //
 // client TARGET ASSET ENDPOINT FORMAT_JSON; it says "on air" and stops the channel when its standard input ends.
 
@@ -26,7 +26,7 @@ void Expect(bool holds, const std::string& what) {
   std::exit(1);
 }
 
-// A call over a connection of its own, with the deadline that hosts set.
+// A call over a connection of its own, with the deadline that is usual.
 template <typename Request, typename Response>
 Response Call(const std::string& target, const char* name, const Request& request,
               grpc::Status (PlayoutControl::Stub::*rpc)(grpc::ClientContext*, const Request&, Response*)) {

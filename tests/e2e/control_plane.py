@@ -35,7 +35,7 @@ RPCS = (
 OK, NOT_READY, REJECTED_BUSY, PROTOCOL_VIOLATION, FAILED = range(1, 6)
 UNSPECIFIED, UDS, TCP = range(3)
 ANSWERED_WITHIN = 6
-"""Seconds after which a call counts as stuck: five that hosts wait, and room for a busy machine."""
+"""Seconds after which a call counts as stuck: five that control planes wait, and room for a busy machine."""
 OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # a connection of its own, not one that is shared with other channels
     ("grpc.enable_http_proxy", 0),
@@ -55,7 +55,7 @@ SMALL = format_json()
 
 
 def without_later_lines(proto: str) -> str:
-    """The interface as hosts had it that were built before the extension."""
+    """The interface as control planes had it that were built before the extension."""
     return "".join(line for line in proto.splitlines(keepends=True) if "// later" not in line)
 
 

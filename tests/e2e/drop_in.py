@@ -1,4 +1,4 @@
-"""`python -m tests.e2e.drop_in STUBS TARGET ENDPOINT ASSET...`: a host that was written for another engine.
+"""`python -m tests.e2e.drop_in STUBS TARGET ENDPOINT ASSET...`: a control plane that was written for another engine.
 
 It has stubs of its own, makes a connection for every call, and repeats none: whatever is not answered with success the
 first time ends it. It plays the assets one after the other, each for two seconds, and stops the channel when its

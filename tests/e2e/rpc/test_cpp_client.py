@@ -42,14 +42,14 @@ def build(folder: Path) -> Path:
     return program
 
 
-def test_a_host_in_cpp_plays() -> None:
+def test_a_control_plane_in_cpp_plays() -> None:
     """PR-1: all eight RPCs, each over a connection of its own."""
     with AirServer(tcp=True) as server, Listener() as listener:
         command: list[str | Path] = [built(), server.target, "pattern:bars", listener.endpoint, SMALL]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
-            assert host.stdout
-            assert host.stdout.readline() == "on air\n"
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as caller:
+            assert caller.stdout
+            assert caller.stdout.readline() == "on air\n"
             data = listener.read_for(1)
-            host.communicate()
-        assert host.returncode == 0
+            caller.communicate()
+        assert caller.returncode == 0
         assert_starts_clean(data + listener.read_to_end())
