@@ -11,6 +11,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -135,7 +136,11 @@ class Client:
     def take(self, asset: str | Path, channel_id: int = 1, **fields: Any) -> Any:
         """Cues the asset and puts it on air at once."""
         self.load(asset, channel_id, **fields)
-        return expect(self.SwitchToLive(channel_id=channel_id))
+        until = time.monotonic() + ANSWERED_WITHIN
+        # A busy machine may need longer for the first picture than the call waits for it.
+        while (reply := self.SwitchToLive(channel_id=channel_id)).result_code == NOT_READY and time.monotonic() < until:
+            pass
+        return expect(reply)
 
     def load(self, asset: str | Path, channel_id: int = 1, **fields: Any) -> Any:
         """An asset in preview."""

@@ -33,7 +33,7 @@ def test_a_control_plane_written_for_another_engine_plays(extended: bool, tmp_pa
     with AirServer(tcp=True) as server, Listener() as listener:
         with drop_in(tmp_path, server, listener, make(ONE), make(OTHER)):
             # The programme goes on; nobody has read yet, for two seconds since the first picture.
-            data = listener.read_for(1.5)
+            data = listener.read_for(2)
             left = time.monotonic()
         data += listener.read_to_end()
         assert time.monotonic() - left < EOF_WITHIN + 0.75, "seconds until the end of the stream, on a busy machine"
