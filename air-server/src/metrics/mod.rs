@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`http`] | the listener and its bounds |
-//! | [`page`] | the text of a scrape |
+//! | `page` | the text of a scrape |
 //! | [`calls`] | how long calls took |
 
 pub mod calls;
