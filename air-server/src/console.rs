@@ -49,9 +49,9 @@ pub fn install(format: LogFormat, level: Level) -> Console {
     // A host that has installed its own before keeps it.
     let _ = match format {
         LogFormat::Text => tracing::subscriber::set_global_default(subscriber.finish()),
-        LogFormat::Json => {
-            tracing::subscriber::set_global_default(subscriber.json().flatten_event(true).finish())
-        }
+        LogFormat::Json => tracing::subscriber::set_global_default(
+            subscriber.json().flatten_event(true).with_thread_names(true).finish(),
+        ),
     };
     Console(guard)
 }

@@ -2,28 +2,43 @@
 
 use std::sync::Arc;
 
-use air_core::{Engine, LoadPreviewReply, Reply, StreamTransport};
+use air_core::{Engine, LoadPreviewReply, Reply, ResultCode, StreamTransport};
 use air_proto::control as proto;
 use air_proto::control::playout_control_server::PlayoutControl;
 use tokio::sync::Semaphore;
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::waiting::waiting;
 
+/// Metadata of those responses whose message has no field for the result code: its number.
+pub const RESULT_CODE: &str = "air-result-code";
+
+/// The engine's number for files, which the interface does not name.
+const FILE: i32 = StreamTransport::File as i32;
+
 /// The service.
+#[derive(Clone)]
 pub struct Control {
     sessions: Arc<Sessions>,
     /// Answers what needs no channel.
     version: &'static str,
+    /// Whether a stream may go to a file.
+    allows_files: bool,
 }
 
 impl Control {
     /// The service over `sessions`.
     pub fn new(sessions: Arc<Sessions>) -> Control {
         let version = sessions.of(0).engine.get_version();
-        Control { sessions, version }
+        Control { sessions, version, allows_files: false }
+    }
+
+    /// The same for the process that started this one: it may have it write files, as it could itself.
+    pub fn for_the_parent(self) -> Control {
+        Control { allows_files: true, ..self }
     }
 
     /// Does `operation` on the engine of channel `id`, on a thread that may wait.
@@ -53,6 +68,13 @@ impl Control {
     }
 }
 
+/// A response to a caller who may want to know the code, too.
+fn with_code<T>(code: ResultCode, message: T) -> Response<T> {
+    let mut response = Response::new(message);
+    response.metadata_mut().insert(RESULT_CODE, MetadataValue::from(code as i32));
+    response
+}
+
 #[tonic::async_trait]
 impl PlayoutControl for Control {
     async fn start_channel(
@@ -63,8 +85,8 @@ impl PlayoutControl for Control {
             request.into_inner();
         let sessions = Arc::clone(&self.sessions);
         let start = move || sessions.start(channel_id, &plan_handle, port, &program_format_json);
-        let Reply { success, message, .. } = waiting(start).await?;
-        Ok(Response::new(proto::StartChannelResponse { success, message }))
+        let Reply { success, message, result_code } = waiting(start).await?;
+        Ok(with_code(result_code, proto::StartChannelResponse { success, message }))
     }
 
     async fn update_plan(
@@ -74,7 +96,8 @@ impl PlayoutControl for Control {
         let proto::UpdatePlanRequest { channel_id: id, plan_handle } = request.into_inner();
         let reply = self.on(id, move |engine| engine.update_plan(id, &plan_handle)).await?;
         self.sessions.tally.answered(id, "UpdatePlan", &reply);
-        Ok(Response::new(proto::UpdatePlanResponse { success: reply.success, message: reply.message }))
+        let Reply { success, message, result_code } = reply;
+        Ok(with_code(result_code, proto::UpdatePlanResponse { success, message }))
     }
 
     async fn stop_channel(
@@ -83,8 +106,8 @@ impl PlayoutControl for Control {
     ) -> Result<Response<proto::StopChannelResponse>, Status> {
         let id = request.into_inner().channel_id;
         let session = self.sessions.of(id);
-        let reply = waiting(move || session.stop()).await?;
-        Ok(Response::new(proto::StopChannelResponse { success: reply.success, message: reply.message }))
+        let Reply { success, message, result_code } = waiting(move || session.stop()).await?;
+        Ok(with_code(result_code, proto::StopChannelResponse { success, message }))
     }
 
     async fn get_version(
@@ -146,6 +169,9 @@ impl PlayoutControl for Control {
         let transport = match request.transport() {
             proto::StreamTransport::UnixDomainSocket => StreamTransport::UnixDomainSocket,
             proto::StreamTransport::TcpLoopback => StreamTransport::TcpLoopback,
+            proto::StreamTransport::Unspecified if self.allows_files && request.transport == FILE => {
+                StreamTransport::File
+            }
             proto::StreamTransport::Unspecified => StreamTransport::Unspecified,
         };
         let looked = self.sessions.of(id);
@@ -155,12 +181,13 @@ impl PlayoutControl for Control {
         };
         let attached = self.in_turn(id, |session| &session.attaching, attach).await?;
         self.sessions.tally.answered(id, "AttachStream", &attached.reply);
-        Ok(Response::new(proto::AttachStreamResponse {
+        let response = proto::AttachStreamResponse {
             success: attached.reply.success,
             message: attached.reply.message,
             negotiated_transport: attached.negotiated_transport as i32,
             negotiated_endpoint: attached.negotiated_endpoint,
-        }))
+        };
+        Ok(with_code(attached.reply.result_code, response))
     }
 
     async fn detach_stream(
@@ -168,7 +195,8 @@ impl PlayoutControl for Control {
         request: Request<proto::DetachStreamRequest>,
     ) -> Result<Response<proto::DetachStreamResponse>, Status> {
         let proto::DetachStreamRequest { channel_id: id, force } = request.into_inner();
-        let reply = self.on(id, move |engine| engine.detach_stream(id, force)).await?;
-        Ok(Response::new(proto::DetachStreamResponse { success: reply.success, message: reply.message }))
+        let Reply { success, message, result_code } =
+            self.on(id, move |engine| engine.detach_stream(id, force)).await?;
+        Ok(with_code(result_code, proto::DetachStreamResponse { success, message }))
     }
 }

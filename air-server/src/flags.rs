@@ -21,6 +21,8 @@ Where it listens:
       --port N                 plaintext gRPC on 127.0.0.1:N (default 50051; 0 takes a free one)
   -a, --address HOST:PORT      the same on another address; there is no authentication
       --uds PATH               gRPC on a Unix socket that only this user may use; no TCP unless it is asked for
+      --stdin                  gRPC over the connected socket that is standard input; it ends when that is closed.
+                               No TCP and no metrics unless they are asked for
       --metrics-port N         Prometheus text and health over HTTP (default 9308); a port in use is no error
 
 Channels:
@@ -44,6 +46,7 @@ Encoders, of every channel:
 The process:
       --log-format text|json   of the log, which goes to standard error (default text)
       --log-level LEVEL        error, warn, info (default), debug or trace
+      --die-with-parent        ends when the process that started it has died
       --control-surface-only   accepted for hosts that pass it; changes nothing
       --version, --help
 
@@ -71,8 +74,10 @@ pub struct Flags {
     pub address: Option<String>,
     /// The Unix socket to listen on.
     pub uds: Option<PathBuf>,
-    /// Where metrics are served, on the host of `address`.
-    pub metrics_port: u16,
+    /// Whether standard input is a socket to serve.
+    pub stdin: bool,
+    /// Where metrics are served, on the host of `address`; `None`: nowhere.
+    pub metrics_port: Option<u16>,
     /// Channels at a time.
     pub max_channels: usize,
     /// Where assets may lie; anywhere if empty.
@@ -83,6 +88,8 @@ pub struct Flags {
     pub log_format: LogFormat,
     /// The least level that is logged.
     pub log_level: Level,
+    /// Whether it ends with its parent.
+    pub die_with_parent: bool,
     /// What was ignored.
     pub ignored: Vec<String>,
 }
@@ -92,12 +99,14 @@ impl Default for Flags {
         Flags {
             address: None,
             uds: None,
-            metrics_port: 9308,
+            stdin: false,
+            metrics_port: None,
             max_channels: 1,
             media_roots: Vec::new(),
             sink: SinkConfig::default(),
             log_format: LogFormat::Text,
             log_level: Level::INFO,
+            die_with_parent: false,
             ignored: Vec::new(),
         }
     }
@@ -147,8 +156,11 @@ impl Flags {
                 name => flags.set(name, &mut parser)?,
             }
         }
-        if flags.address.is_none() && flags.uds.is_none() {
-            flags.address = Some(on_loopback(50051));
+        if !flags.stdin {
+            flags.metrics_port.get_or_insert(9308);
+            if flags.address.is_none() && flags.uds.is_none() {
+                flags.address = Some(on_loopback(50051));
+            }
         }
         Ok(Command::Serve(Box::new(flags)))
     }
@@ -160,7 +172,8 @@ impl Flags {
             "port" => self.address = Some(on_loopback(value(name, parser)?)),
             "address" => self.address = Some(value(name, parser)?),
             "uds" => self.uds = Some(parser.value()?.into()),
-            "metrics-port" => self.metrics_port = value(name, parser)?,
+            "stdin" => self.stdin = true,
+            "metrics-port" => self.metrics_port = Some(value(name, parser)?),
             "max-channels" => {
                 self.max_channels = checked(name, parser, |most| match most {
                     1..=MOST_CHANNELS => Ok(most),
@@ -188,6 +201,7 @@ impl Flags {
             "provider-name" => sink.provider_name = value(name, parser)?,
             "log-format" => self.log_format = value(name, parser)?,
             "log-level" => self.log_level = value(name, parser)?,
+            "die-with-parent" => self.die_with_parent = true,
             unknown => {
                 self.ignored.push(format!("--{unknown}"));
                 parser.optional_value();
@@ -196,9 +210,10 @@ impl Flags {
         Ok(())
     }
 
-    /// What every channel's engine is told.
+    /// What every channel's engine is told. A parent that calls by standard input judges for itself, as it does with an
+    /// engine in its own process.
     pub fn engine(&self) -> EngineConfig {
-        EngineConfig { sink: self.sink.clone(), judge: true, ..EngineConfig::default() }
+        EngineConfig { sink: self.sink.clone(), judge: !self.stdin, ..EngineConfig::default() }
     }
 }
 

@@ -10,16 +10,19 @@
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
 //! | [`tally`], [`metrics`], [`health`] | what monitoring systems are told |
-//! | [`serving`] | listening, signals, and the end |
+//! | [`serving`] | listening, and what is done when the end comes |
+//! | [`ending`], [`inherited`] | what ends the process: signals, its parent, its standard input |
 //! | [`console`] | log records on standard error |
 
 #![forbid(unsafe_code)]
 
 pub mod console;
 pub mod control;
+pub mod ending;
 pub mod events;
 pub mod flags;
 pub mod health;
+pub mod inherited;
 pub mod metrics;
 pub mod monitor;
 pub mod serving;
@@ -29,13 +32,12 @@ pub mod tally;
 mod waiting;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use flags::{Command, Flags};
 
-/// Runs the program with these arguments, its own name not among them, until a signal ends it: exit code 0; 1 when
-/// it could not serve, 2 for a flag whose value makes no sense.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the program with these arguments, its own name not among them, until its end comes, and returns the exit code:
+/// 0; 1 when it could not serve, 2 for a flag whose value makes no sense. To be called by the main thread.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match Flags::parse(arguments) {
         Ok(Command::Help) => print(flags::HELP),
         Ok(Command::Version) => print(concat!("air-server ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -46,19 +48,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 tracing::error!("{error}");
             }
             console.flush();
-            if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            u8::from(ended.is_err())
         }
         Err(error) => {
             eprintln!("air-server: {error}\nTry air-server --help.");
-            ExitCode::from(2)
+            2
         }
     }
 }
 
-fn print(text: &str) -> ExitCode {
+fn print(text: &str) -> u8 {
     use std::io::Write;
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }

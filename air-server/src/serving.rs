@@ -1,8 +1,9 @@
-//! Listening, signals, and the end.
+//! Listening, and what is done when the end comes.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +14,20 @@ use axum::middleware::from_fn_with_state;
 use rustix::fs::Mode;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
 use tonic::service::Routes;
 use tonic::transport::Server;
 use tonic::transport::server::Router;
 
 use crate::control::Control;
+use crate::ending::{Cause, Ending};
 use crate::flags::Flags;
 use crate::health::Health;
+use crate::inherited;
 use crate::metrics::calls::{self, Calls};
 use crate::metrics::{self, Metrics};
 use crate::monitor::Monitor;
@@ -56,6 +59,12 @@ pub enum ServeError {
         /// What the system says.
         source: io::Error,
     },
+    /// Standard input is no socket.
+    #[error("standard input is no connected stream socket: {0}")]
+    Stdin(#[source] io::Error),
+    /// There is no parent to die with.
+    #[error("cannot watch the parent process: {0}")]
+    Parent(#[source] io::Error),
     /// A media root that is none.
     #[error("media root {}: {source}", root.display())]
     MediaRoot {
@@ -72,35 +81,47 @@ pub enum ServeError {
     System(#[from] io::Error),
 }
 
-/// Serves until SIGTERM or SIGINT.
+/// Serves until its end comes. To be called by a thread that lives as long as the process.
 pub fn run(flags: Flags) -> Result<(), ServeError> {
     for ignored in &flags.ignored {
         tracing::warn!("unknown argument ignored: {ignored}");
     }
+    let stdin = flags.stdin.then(inherited::socket).transpose().map_err(ServeError::Stdin)?;
+    let parent = flags.die_with_parent.then(inherited::parent).transpose().map_err(ServeError::Parent)?;
+    let peer = stdin.as_ref().map(net::UnixStream::try_clone).transpose()?;
+    let mut ending = Ending::watch(peer, parent)?;
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(WORKERS).max_blocking_threads(WAITING).thread_name("air-grpc").enable_all();
     let runtime = builder.build()?;
-    let ended = runtime.block_on(serve(flags));
+    let ended = runtime.block_on(serve(flags, stdin, &mut ending));
     runtime.shutdown_background();
     ended
 }
 
-async fn serve(flags: Flags) -> Result<(), ServeError> {
-    let mut signals = Signals::new()?;
+async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending) -> Result<(), ServeError> {
     let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
     let (calls, health) = (Arc::<Calls>::default(), Health::serving(&SERVICES).await);
     let metrics = Arc::new(Metrics::new(Arc::clone(&sessions), Arc::clone(&calls)));
-    metrics::http::start(flags.address.as_deref(), flags.metrics_port, metrics, health.clone()).await;
-    let router = || router(&sessions, &calls, &health);
+    if let Some(port) = flags.metrics_port {
+        metrics::http::start(flags.address.as_deref(), port, metrics, health.clone()).await;
+    }
+    let control = Control::new(Arc::clone(&sessions));
+    let router = |control| router(control, &sessions, &calls, &health);
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
+    if let Some(stdin) = stdin {
+        let incoming = tokio_stream::once(UnixStream::from_std(stdin)).chain(tokio_stream::pending());
+        let router = router(control.clone().for_the_parent())?;
+        servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
+    }
     if let Some(address) = &flags.address {
         let refused = |source| ServeError::Listen { at: address.clone(), source };
         let listener = TcpListener::bind(address).await.map_err(refused)?;
         tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
         let incoming = TcpListenerStream::new(listener);
-        servers.spawn(router()?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
+        let router = router(control.clone())?;
+        servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
     let _path = match &flags.uds {
         Some(path) => {
@@ -108,13 +129,15 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
             let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
             tracing::info!("gRPC on {}", path.0.display());
             let incoming = UnixListenerStream::new(listener);
-            servers.spawn(router()?.serve_with_incoming_shutdown(incoming, told(stopped)));
+            servers.spawn(router(control)?.serve_with_incoming_shutdown(incoming, told(stopped)));
             Some(path)
         }
         None => None,
     };
-    let signal = signals.next().await; // Not in the macro: what is not logged is not waited for.
-    tracing::info!("{signal}: stopping");
+    match ending.comes().await {
+        Cause::HungUp => tracing::debug!("{}: stopping", Cause::HungUp),
+        cause => tracing::info!("{cause}: stopping"),
+    }
     health.stop().await;
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
@@ -127,7 +150,12 @@ async fn serve(flags: Flags) -> Result<(), ServeError> {
 }
 
 /// Everything that is served on one listener.
-fn router(sessions: &Arc<Sessions>, calls: &Arc<Calls>, health: &Health) -> Result<Router, ServeError> {
+fn router(
+    control: Control,
+    sessions: &Arc<Sessions>,
+    calls: &Arc<Calls>,
+    health: &Health,
+) -> Result<Router, ServeError> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
@@ -135,7 +163,7 @@ fn router(sessions: &Arc<Sessions>, calls: &Arc<Calls>, health: &Health) -> Resu
     };
     // Python's own client of reflection knows the version before the first only.
     let (reflection, earlier) = (reflection().build_v1()?, reflection().build_v1alpha()?);
-    let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
+    let control = PlayoutControlServer::new(control);
     let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
     let routes = Routes::new(health.service()).add_service(reflection).add_service(earlier);
     let routes = routes.add_service(control).add_service(monitor).into_axum_router();
@@ -150,29 +178,6 @@ async fn told(mut stopped: watch::Receiver<bool>) {
 
 fn canonical(root: &Path) -> Result<PathBuf, ServeError> {
     root.canonicalize().map_err(|source| ServeError::MediaRoot { root: root.to_owned(), source })
-}
-
-/// The signals that end the process.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Signals> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// The name of the next one.
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }
 
 /// The path of a Unix socket that is listened on; the end removes it.
