@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,12 @@ def main() -> None:
 
 def each_call(title: str, clip: str, busy: bool) -> None:
     """Every RPC on a channel of its own, with or without another one on air."""
-    with AirServer("--max-channels", "2") as server, Listener() as listener, Listener() as sink:
+    with AirServer("--max-channels", "2") as server, Listener() as sink, ExitStack() as stack:
         if busy:
+            listener = stack.enter_context(Listener())
             put_on_air(server.client, listener, clip, 1)
-        with drained(listener if busy else sink), server.client.connection() as connection:
+            stack.enter_context(drained(listener))
+        with server.client.connection() as connection:
             ask = timed(server.client, connection)
             server.client.GetVersion()
             figures: dict[str, list[float]] = {}
@@ -58,6 +61,7 @@ def each_call(title: str, clip: str, busy: bool) -> None:
                 call("SwitchToLive", channel_id=2)
                 call("DetachStream", channel_id=2)
                 call("StopChannel", channel_id=2)
+                sink.read_to_end()
                 sink.hang_up()
         for rpc, ms in figures.items():
             report(f"{title}: {rpc}", ms)
