@@ -9,19 +9,26 @@
 //! | [`session`], [`sessions`] | the channels that run, an engine each |
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
-//! | [`serving`] | listening, signals, and the end |
+//! | [`media_roots`] | which files may be played |
+//! | [`serving`] | from the beginning to the end, which a signal tells |
+//! | [`sockets`], [`connections`] | where it listens; who is let in, and how many |
+//! | [`supervisor`] | what systemd is told |
 //! | [`console`] | log records on standard error |
 
 #![forbid(unsafe_code)]
 
+pub mod connections;
 pub mod console;
 pub mod control;
 pub mod events;
 pub mod flags;
+pub mod media_roots;
 pub mod monitor;
 pub mod serving;
 pub mod session;
 pub mod sessions;
+pub mod sockets;
+pub mod supervisor;
 mod waiting;
 
 use std::ffi::OsString;
@@ -33,7 +40,7 @@ use flags::{Command, Flags};
 /// it could not serve, 2 for a flag whose value makes no sense.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Flags::parse(arguments) {
-        Ok(Command::Help) => print(flags::HELP),
+        Ok(Command::Help) => print(&flags::help()),
         Ok(Command::Version) => print(concat!("air-server ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Serve(flags)) => {
             let console = console::install(flags.log_format, flags.log_level);

@@ -1,29 +1,28 @@
-//! Listening, signals, and the end.
+//! From the beginning to the end, which a signal tells.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use air_proto::control::playout_control_server::PlayoutControlServer;
 use air_proto::monitor::playout_monitor_server::PlayoutMonitorServer;
-use rustix::fs::Mode;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
-use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
-use tonic::transport::Server;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Router;
 
+use crate::connections::{self, Door, FIRST_WORD_WITHIN, MOST_CONNECTIONS, MOST_REQUEST_BYTES};
 use crate::control::Control;
 use crate::flags::Flags;
+use crate::media_roots::MediaRoots;
 use crate::monitor::Monitor;
 use crate::sessions::Sessions;
+use crate::sockets::{self, SocketPath};
+use crate::supervisor::Supervisor;
 
 /// How long the end waits for channels: more than their budget, and well within the second it may take.
 const STOPPED_WITHIN: Duration = Duration::from_millis(700);
@@ -75,40 +74,48 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
 
 async fn serve(flags: Flags) -> Result<(), ServeError> {
     let mut signals = Signals::new()?;
-    let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
+    let media_roots = media_roots(&flags.media_roots)?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
+    let supervisor = Arc::new(Supervisor::from_environment());
+    let mut tasks = JoinSet::new(); // They end with it.
+    let (door, connections) = Door::new(MOST_CONNECTIONS, FIRST_WORD_WITHIN);
+    let _path = listen(&flags, &door, &mut tasks).await?;
     let (stop, stopped) = watch::channel(false);
-    let mut servers = JoinSet::new();
-    if let Some(address) = &flags.address {
-        let refused = |source| ServeError::Listen { at: address.clone(), source };
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
-        tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
-        let incoming = TcpListenerStream::new(listener);
-        servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
-    }
-    let _path = match &flags.uds {
-        Some(path) => {
-            let refused = |source| ServeError::Listen { at: path.display().to_string(), source };
-            let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
-            tracing::info!("gRPC on {}", path.0.display());
-            let incoming = UnixListenerStream::new(listener);
-            servers.spawn(router(&sessions).await?.serve_with_incoming_shutdown(incoming, told(stopped)));
-            Some(path)
-        }
-        None => None,
-    };
+    let incoming = ReceiverStream::new(connections);
+    let router = router(&sessions).await?;
+    let server = tokio::spawn(router.serve_with_incoming_shutdown(incoming, told(stopped)));
+    supervisor.ready();
+    let looked = Arc::clone(&sessions);
+    tasks.spawn(Arc::clone(&supervisor).reassure(move || drop(looked.all())));
     tracing::info!("{}: stopping", signals.next().await);
+    supervisor.stopping();
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
         tracing::warn!("a channel did not stop in time and was abandoned");
     }
     let _ = stop.send(true);
-    let answered = async { while servers.join_next().await.is_some() {} };
-    let _ = timeout(ANSWERED_WITHIN, answered).await; // A caller may keep its connection.
+    let _ = timeout(ANSWERED_WITHIN, server).await; // A caller may keep its connection.
     Ok(())
 }
 
-/// Everything that is served on one listener.
+/// Opens `door` to all that `flags` name. The socket's path is listened on until it is dropped.
+async fn listen(
+    flags: &Flags,
+    door: &Door,
+    tasks: &mut JoinSet<()>,
+) -> Result<Option<SocketPath>, ServeError> {
+    if let Some(address) = &flags.address {
+        let refused = |source| ServeError::Listen { at: address.clone(), source };
+        tasks.spawn(door.clone().open(sockets::tcp(address).await.map_err(refused)?));
+    }
+    let Some(path) = &flags.uds else { return Ok(None) };
+    let refused = |source| ServeError::Listen { at: path.display().to_string(), source };
+    let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
+    tasks.spawn(door.clone().open(listener));
+    Ok(Some(path))
+}
+
+/// Everything that is served.
 async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter.set_serving::<PlayoutControlServer<Control>>().await;
@@ -119,8 +126,10 @@ async fn router(sessions: &Arc<Sessions>) -> Result<Router, ServeError> {
         .build_v1()?;
     let control = PlayoutControlServer::new(Control::new(Arc::clone(sessions)));
     let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
-    let server = Server::builder().tcp_nodelay(true).add_service(health).add_service(reflection);
-    Ok(server.add_service(control).add_service(monitor))
+    let server = connections::limited_server().add_service(health).add_service(reflection);
+    Ok(server
+        .add_service(control.max_decoding_message_size(MOST_REQUEST_BYTES))
+        .add_service(monitor.max_decoding_message_size(MOST_REQUEST_BYTES)))
 }
 
 /// Ends once the stop is told, or can be told no more.
@@ -128,8 +137,12 @@ async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-fn canonical(root: &Path) -> Result<PathBuf, ServeError> {
-    root.canonicalize().map_err(|source| ServeError::MediaRoot { root: root.to_owned(), source })
+fn media_roots(folders: &[PathBuf]) -> Result<MediaRoots, ServeError> {
+    let mut roots = MediaRoots::default();
+    for root in folders {
+        roots.add(root).map_err(|source| ServeError::MediaRoot { root: root.clone(), source })?;
+    }
+    Ok(roots)
 }
 
 /// The signals that end the process.
@@ -152,33 +165,5 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
-    }
-}
-
-/// The path of a Unix socket that is listened on; the end removes it.
-struct SocketPath(PathBuf);
-
-impl SocketPath {
-    /// Listens on `path`, for this user only. A socket that nobody listens on any more gives way.
-    async fn listen(path: &Path) -> io::Result<(UnixListener, SocketPath)> {
-        let is_socket = fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket());
-        if is_socket
-            && UnixStream::connect(path)
-                .await
-                .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-        {
-            fs::remove_file(path)?;
-        }
-        let before = rustix::process::umask(Mode::from_raw_mode(0o177));
-        let listener = UnixListener::bind(path);
-        rustix::process::umask(before);
-        Ok((listener?, SocketPath(path.to_owned())))
-    }
-}
-
-impl Drop for SocketPath {
-    fn drop(&mut self) {
-        // Somebody else may have removed it.
-        let _ = fs::remove_file(&self.0);
     }
 }
