@@ -76,3 +76,11 @@ build_extension() {
   env -u CONDA_PREFIX VIRTUAL_ENV="$PWD/.venv" PIP_QUIET=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
     .venv/bin/maturin develop --quiet --release --extras "$1" >&2
 }
+
+# build_server: the program air-server, in release, below ${CARGO_TARGET_DIR:-target}.
+build_server() {
+  need_rust
+  need_packages "${BUILD_PACKAGES[@]}"
+  say "Building the server"
+  cargo build --quiet --release -p air-server
+}

@@ -1,8 +1,28 @@
-//! What a sink is told: encoders, rates and names. Checked when the sink is attached, fixed until it leaves.
+//! What an engine is told, and what a sink is: encoders, rates and names. The latter is checked when the sink is
+//! attached, and fixed until it leaves.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::format::ProgramFormat;
+
+/// Configuration of an engine.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// What every sink attached to the engine is told.
+    pub sink: SinkConfig,
+    /// How long a late segment's last picture is held before black; 0 is black at once. Default 250 ms.
+    pub hold: Duration,
+    /// Whether what is written to sinks is judged, for [`Status::judge`](crate::Status::judge). Costs about a hundredth of what encoding
+    /// does, on the sink's thread. Default no: a host that has a fan-out has its judge.
+    pub judge: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        EngineConfig { sink: SinkConfig::default(), hold: Duration::from_millis(250), judge: false }
+    }
+}
 
 /// A configuration that contradicts itself or the channel's format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -9,7 +9,7 @@
 //! | [`format`](mod@format), [`frame`] | the house format, house frames and program frames |
 //! | [`producer`], [`conform`] | what turns an asset into house frames |
 //! | [`program`] | slots, reading ahead, the choice of one frame per tick |
-//! | [`config`] | what a sink is told |
+//! | [`config`] | what an engine and a sink are told |
 //! | [`control`] | what a channel may be told, as one pure function |
 //! | [`encode`], [`output`], [`transport`] | from program frames to bytes at an endpoint |
 //! | [`channel`] | the tick, the tick loop, and the engine that callers see |
@@ -35,6 +35,7 @@ pub mod config;
 pub mod conform;
 pub mod control;
 pub mod encode;
+mod episode;
 pub mod events;
 pub mod format;
 pub mod frame;
@@ -49,16 +50,17 @@ pub mod transport;
 mod worker;
 
 pub use air_av::{Interrupt, install_log};
+pub use air_ts::{Check, Severity};
 pub use channel::{
-    AttachStreamReply, Engine, EngineConfig, LoadPreviewReply, RenderError, RenderOptions, RenderProgress,
-    RenderSegment, RenderStats, Status, SwitchToLiveReply, render,
+    AttachStreamReply, Engine, LoadPreviewReply, RenderError, RenderOptions, RenderProgress, RenderSegment,
+    RenderStats, Status, SwitchToLiveReply, render,
 };
-pub use config::{ConfigError, SinkConfig};
+pub use config::{ConfigError, EngineConfig, SinkConfig};
 pub use control::{LiveState, PreviewState, Reply, ResultCode};
 pub use events::{Event, EventKind};
 pub use format::{AudioFormat, FormatError, ProgramFormat, VideoFormat};
 pub use frame::SourcePicture;
-pub use output::SinkState;
+pub use output::{JudgeFinding, JudgeSummary, SinkState};
 pub use producer::{MediaInfo, probe};
 pub use program::AsRun;
 pub use stats::Counters;

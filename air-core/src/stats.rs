@@ -32,6 +32,23 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// The two of them made one, count by count.
+    pub fn combined(self, other: Counters, how: fn(u64, u64) -> u64) -> Counters {
+        Counters {
+            content_frames: how(self.content_frames, other.content_frames),
+            held_frames: how(self.held_frames, other.held_frames),
+            black_frames: how(self.black_frames, other.black_frames),
+            underruns: how(self.underruns, other.underruns),
+            failsafe_entries: how(self.failsafe_entries, other.failsafe_entries),
+            decode_errors: how(self.decode_errors, other.decode_errors),
+            late_ticks: how(self.late_ticks, other.late_ticks),
+            pictures_dropped: how(self.pictures_dropped, other.pictures_dropped),
+            bytes_written: how(self.bytes_written, other.bytes_written),
+            writes: how(self.writes, other.writes),
+            stalls: how(self.stalls, other.stalls),
+        }
+    }
+
     /// Counts one tick and what was noticed in it.
     pub(crate) fn count(&mut self, origin: Origin, events: &[ProgramEvent]) {
         match origin {

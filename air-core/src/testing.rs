@@ -1,4 +1,4 @@
-//! Fakes for the tests of this crate: a source that follows a script, and a sink that remembers.
+//! Fakes for the tests of this crate: a source that follows a script, a sink and a log that remember.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,6 +90,30 @@ impl FrameSource for Script {
 
     fn wait_stopped(&mut self, _at_most: Duration) -> bool {
         true
+    }
+}
+
+/// The log lines that begin with an operators' word, of what `work` does on this thread.
+pub fn logged(work: impl FnOnce()) -> Vec<String> {
+    let lines = Lines::default();
+    let theirs = lines.clone();
+    let format = tracing_subscriber::fmt().with_ansi(false).with_writer(move || theirs.clone());
+    tracing::subscriber::with_default(format.finish(), work);
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    text.lines().filter_map(|line| Some(format!("INV-{}", line.split_once("INV-")?.1))).collect()
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use air_core::{Engine, EngineConfig, Event, EventKind, LiveState, ResultCode, StreamTransport};
+use air_core::{
+    Engine, EngineConfig, Event, EventKind, JudgeSummary, LiveState, ResultCode, StreamTransport,
+};
 use air_ts::judge::{Judge, JudgeConfig, Report};
 
 const FORMAT: &str = r#"{"video": {"width": 320, "height": 180, "frame_rate": "30000/1001"},
@@ -315,4 +317,26 @@ fn loading_again_and_again_leaves_nothing() {
         assert!(engine.status().is_some());
     }
     assert!(threads() <= 8, "{} threads", threads());
+}
+
+/// What is written is judged, whole and by the rules of the house; the result outlives the reader, and the next
+/// reader's stream is judged by itself.
+#[test]
+fn the_judge_reads_all_that_the_reader_does() {
+    let engine = Engine::new(EngineConfig { judge: true, ..EngineConfig::default() });
+    assert!(engine.start_channel(CHANNEL, "", 0, FORMAT).success);
+    let judge = || engine.status().expect("a channel runs").judge;
+    assert_eq!(judge(), None);
+    let reader = Reader::listen();
+    load(&engine, "pattern:bars");
+    let mut stream = attach(&engine, &reader);
+    switch(&engine);
+    let mut bytes = read_for(&mut stream, Duration::from_millis(700));
+    assert!(engine.detach_stream(CHANNEL, false).success);
+    stream.read_to_end(&mut bytes).expect("a stream that can be read");
+    let packets = bytes.len() as u64 / 188;
+    let judged = judge().expect("a sink was attached");
+    assert_eq!(judged, JudgeSummary { sink: judged.sink, packets, findings: vec![] });
+    let _stream = attach(&engine, &reader);
+    assert!(judge().is_some_and(|next| next.sink > judged.sink && next.packets < packets));
 }

@@ -34,6 +34,7 @@ const SERVER: &[&str] = &[
 /// Module of the core, and the modules that it may name. Those not listed (`channel` …) join the others.
 const MODULES: &[(&str, &[&str])] = &[
     ("time", &[]),
+    ("episode", &["time"]),
     ("transport", &[]),
     ("format", &["time"]),
     ("control", &["time"]),
@@ -42,7 +43,21 @@ const MODULES: &[(&str, &[&str])] = &[
     ("producer", &["conform", "format", "frame", "time"]),
     ("program", &["control", "format", "frame", "producer", "stats", "time", "worker"]),
     ("encode", &["config", "format", "frame", "producer", "time"]),
-    ("output", &["config", "control", "encode", "format", "frame", "stats", "time", "transport", "worker"]),
+    (
+        "output",
+        &[
+            "config",
+            "control",
+            "encode",
+            "episode",
+            "format",
+            "frame",
+            "stats",
+            "time",
+            "transport",
+            "worker",
+        ],
+    ),
 ];
 
 /// The only file that reads the operating system's time.
@@ -181,7 +196,7 @@ fn timing_has_no_floats_and_the_mux_no_io() {
 
 #[test]
 fn unsafe_code_is_forbidden_where_that_is_promised() {
-    for path in ["air-ts/src/lib.rs", "air-core/src/lib.rs", "air-fanout/src/lib.rs"] {
+    for path in ["air-ts/src/lib.rs", "air-core/src/lib.rs", "air-fanout/src/lib.rs", "air-server/src/lib.rs"] {
         let crate_root = sources(path, "rs").pop().unwrap();
         assert!(crate_root.code.contains("#![forbid(unsafe_code)]"), "{path}");
     }

@@ -1,7 +1,7 @@
 //! The judge as a Python object, fed piece by piece. Python reads the file, because its reads answer Ctrl-C.
 
 use air_ts::judge::{Check, CheckSummary};
-use air_ts::{Finding, JudgeConfig, Report, Severity};
+use air_ts::{Finding, JudgeConfig, Report};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
@@ -78,7 +78,7 @@ impl From<&Finding> for FindingFields {
     fn from(finding: &Finding) -> Self {
         Self {
             check: finding.check.name(),
-            severity: severity(finding.severity),
+            severity: finding.severity.name(),
             packet: finding.packet,
             pid: finding.pid,
             value: finding.value,
@@ -103,19 +103,11 @@ impl CheckFields {
     fn new(check: Check, summary: &CheckSummary) -> Self {
         Self {
             check: check.name(),
-            severity: severity(summary.severity),
+            severity: summary.severity.name(),
             count: summary.count,
             first_packet: summary.first_packet,
             worst: (&summary.worst).into(),
         }
-    }
-}
-
-/// As `air_py` has it.
-pub fn severity(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Soft => "soft",
-        Severity::Hard => "hard",
     }
 }
 

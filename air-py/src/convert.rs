@@ -1,5 +1,7 @@
 //! Engine values to and from Python: what comes out becomes a dict of the fields of the Python result class.
 
+mod remote;
+
 use std::collections::BTreeMap;
 
 use air_core::{EventKind, SinkConfig, StreamTransport};

@@ -10,7 +10,6 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::check::severity;
 use crate::engine::SIGNAL_INTERVAL;
 
 /// One stream for any number of viewers; dropping it closes it.
@@ -201,7 +200,7 @@ impl From<air_fanout::Stats> for StatsFields {
     fn from(stats: air_fanout::Stats) -> Self {
         let finding = |(check, is, count): (air_ts::Check, _, _)| FindingFields {
             check: check.name(),
-            severity: severity(is),
+            severity: is.name(),
             count,
         };
         Self {

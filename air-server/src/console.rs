@@ -44,12 +44,14 @@ pub fn install(format: LogFormat, level: Level) -> Console {
     let builder = NonBlockingBuilder::default().buffered_lines_limit(MOST_WAITING).thread_name("air-log");
     let (writer, guard) = builder.finish(std::io::stderr());
     let subscriber = tracing_subscriber::fmt().with_max_level(level).with_writer(writer).with_ansi(false);
+    // Of a channel's own threads, the name tells which channel a record is about.
+    let subscriber = subscriber.with_thread_names(true);
     // A host that has installed its own before keeps it.
     let _ = match format {
         LogFormat::Text => tracing::subscriber::set_global_default(subscriber.finish()),
-        LogFormat::Json => {
-            tracing::subscriber::set_global_default(subscriber.json().flatten_event(true).finish())
-        }
+        LogFormat::Json => tracing::subscriber::set_global_default(
+            subscriber.json().flatten_event(true).with_thread_names(true).finish(),
+        ),
     };
     Console(guard)
 }

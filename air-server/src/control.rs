@@ -2,28 +2,43 @@
 
 use std::sync::Arc;
 
-use air_core::{Engine, LoadPreviewReply, Reply, StreamTransport};
+use air_core::{Engine, LoadPreviewReply, Reply, ResultCode, StreamTransport};
 use air_proto::control as proto;
 use air_proto::control::playout_control_server::PlayoutControl;
 use tokio::sync::Semaphore;
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use crate::session::Session;
 use crate::sessions::Sessions;
 use crate::waiting::waiting;
 
+/// Metadata of those responses whose message has no field for the result code: its number.
+pub const RESULT_CODE: &str = "air-result-code";
+
+/// The engine's number for files, which the interface does not name.
+const FILE: i32 = StreamTransport::File as i32;
+
 /// The service.
+#[derive(Clone)]
 pub struct Control {
     sessions: Arc<Sessions>,
     /// Answers what needs no channel.
     version: &'static str,
+    /// Whether a stream may go to a file.
+    allows_files: bool,
 }
 
 impl Control {
     /// The service over `sessions`.
     pub fn new(sessions: Arc<Sessions>) -> Control {
         let version = sessions.of(0).engine.get_version();
-        Control { sessions, version }
+        Control { sessions, version, allows_files: false }
+    }
+
+    /// The same for the process that started this one: it may have it write files, as it could itself.
+    pub fn for_the_parent(self) -> Control {
+        Control { allows_files: true, ..self }
     }
 
     /// Does `operation` on the engine of channel `id`, on a thread that may wait.
@@ -36,18 +51,28 @@ impl Control {
         waiting(move || operation(&session.engine)).await
     }
 
-    /// The same, once `queue` of the session lets it through.
+    /// The same, once `queue` of the session lets it through. It keeps its turn also if the caller goes.
     async fn in_turn<T: Send + 'static>(
         &self,
         id: i32,
-        queue: fn(&Session) -> &Semaphore,
+        queue: fn(&Session) -> &Arc<Semaphore>,
         operation: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, Status> {
         let session = self.sessions.of(id);
-        let _turn = queue(&session).acquire().await;
-        let engine = Arc::clone(&session);
-        waiting(move || operation(&engine.engine)).await
+        let turn = Arc::clone(queue(&session)).acquire_owned().await;
+        waiting(move || {
+            let _turn = turn;
+            operation(&session.engine)
+        })
+        .await
     }
+}
+
+/// A response to a caller who may want to know the code, too.
+fn with_code<T>(code: ResultCode, message: T) -> Response<T> {
+    let mut response = Response::new(message);
+    response.metadata_mut().insert(RESULT_CODE, MetadataValue::from(code as i32));
+    response
 }
 
 #[tonic::async_trait]
@@ -60,8 +85,8 @@ impl PlayoutControl for Control {
             request.into_inner();
         let sessions = Arc::clone(&self.sessions);
         let start = move || sessions.start(channel_id, &plan_handle, port, &program_format_json);
-        let Reply { success, message, .. } = waiting(start).await?;
-        Ok(Response::new(proto::StartChannelResponse { success, message }))
+        let Reply { success, message, result_code } = waiting(start).await?;
+        Ok(with_code(result_code, proto::StartChannelResponse { success, message }))
     }
 
     async fn update_plan(
@@ -70,7 +95,9 @@ impl PlayoutControl for Control {
     ) -> Result<Response<proto::UpdatePlanResponse>, Status> {
         let proto::UpdatePlanRequest { channel_id: id, plan_handle } = request.into_inner();
         let reply = self.on(id, move |engine| engine.update_plan(id, &plan_handle)).await?;
-        Ok(Response::new(proto::UpdatePlanResponse { success: reply.success, message: reply.message }))
+        self.sessions.tally.answered(id, "UpdatePlan", &reply);
+        let Reply { success, message, result_code } = reply;
+        Ok(with_code(result_code, proto::UpdatePlanResponse { success, message }))
     }
 
     async fn stop_channel(
@@ -79,8 +106,8 @@ impl PlayoutControl for Control {
     ) -> Result<Response<proto::StopChannelResponse>, Status> {
         let id = request.into_inner().channel_id;
         let session = self.sessions.of(id);
-        let reply = waiting(move || session.stop()).await?;
-        Ok(Response::new(proto::StopChannelResponse { success: reply.success, message: reply.message }))
+        let Reply { success, message, result_code } = waiting(move || session.stop()).await?;
+        Ok(with_code(result_code, proto::StopChannelResponse { success, message }))
     }
 
     async fn get_version(
@@ -102,6 +129,7 @@ impl PlayoutControl for Control {
             None => engine.load_preview(id, &asset_path, start_offset_ms, hard_stop_time_ms),
         };
         let loaded = self.in_turn(id, |session| &session.loading, load).await?;
+        self.sessions.tally.answered(id, "LoadPreview", &loaded.reply);
         Ok(Response::new(proto::LoadPreviewResponse {
             success: loaded.reply.success,
             message: loaded.reply.message,
@@ -119,6 +147,7 @@ impl PlayoutControl for Control {
         let switch =
             move |engine: &Engine| engine.switch_to_live(id, target_boundary_time_ms, issued_at_time_ms);
         let switched = self.in_turn(id, |session| &session.switching, switch).await?;
+        self.sessions.tally.answered(id, "SwitchToLive", &switched.reply);
         Ok(Response::new(proto::SwitchToLiveResponse {
             success: switched.reply.success,
             message: switched.reply.message,
@@ -140,17 +169,25 @@ impl PlayoutControl for Control {
         let transport = match request.transport() {
             proto::StreamTransport::UnixDomainSocket => StreamTransport::UnixDomainSocket,
             proto::StreamTransport::TcpLoopback => StreamTransport::TcpLoopback,
+            proto::StreamTransport::Unspecified if self.allows_files && request.transport == FILE => {
+                StreamTransport::File
+            }
             proto::StreamTransport::Unspecified => StreamTransport::Unspecified,
         };
-        let attach =
-            move |engine: &Engine| engine.attach_stream(id, transport, &request.endpoint, replace_existing);
-        let attached = self.on(id, attach).await?;
-        Ok(Response::new(proto::AttachStreamResponse {
+        let looked = self.sessions.of(id);
+        let attach = move |engine: &Engine| {
+            looked.look(); // What was found in the stream before is not told any more once another begins.
+            engine.attach_stream(id, transport, &request.endpoint, replace_existing)
+        };
+        let attached = self.in_turn(id, |session| &session.attaching, attach).await?;
+        self.sessions.tally.answered(id, "AttachStream", &attached.reply);
+        let response = proto::AttachStreamResponse {
             success: attached.reply.success,
             message: attached.reply.message,
             negotiated_transport: attached.negotiated_transport as i32,
             negotiated_endpoint: attached.negotiated_endpoint,
-        }))
+        };
+        Ok(with_code(attached.reply.result_code, response))
     }
 
     async fn detach_stream(
@@ -158,7 +195,8 @@ impl PlayoutControl for Control {
         request: Request<proto::DetachStreamRequest>,
     ) -> Result<Response<proto::DetachStreamResponse>, Status> {
         let proto::DetachStreamRequest { channel_id: id, force } = request.into_inner();
-        let reply = self.on(id, move |engine| engine.detach_stream(id, force)).await?;
-        Ok(Response::new(proto::DetachStreamResponse { success: reply.success, message: reply.message }))
+        let Reply { success, message, result_code } =
+            self.on(id, move |engine| engine.detach_stream(id, force)).await?;
+        Ok(with_code(result_code, proto::DetachStreamResponse { success, message }))
     }
 }

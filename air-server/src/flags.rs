@@ -38,8 +38,10 @@ pub struct Flags {
     pub address: Option<String>,
     /// The Unix socket to listen on.
     pub uds: Option<PathBuf>,
-    /// Where metrics are served, on the host of `address`.
-    pub metrics_port: u16,
+    /// Whether standard input is a socket to serve.
+    pub stdin: bool,
+    /// Where metrics are served, on the host of `address`; `None`: nowhere.
+    pub metrics_port: Option<u16>,
     /// Channels at a time.
     pub max_channels: usize,
     /// Where assets may lie; anywhere if empty.
@@ -50,6 +52,8 @@ pub struct Flags {
     pub log_format: LogFormat,
     /// The least level that is logged.
     pub log_level: Level,
+    /// Whether it ends with its parent.
+    pub die_with_parent: bool,
     /// What was ignored.
     pub ignored: Vec<String>,
 }
@@ -59,12 +63,14 @@ impl Default for Flags {
         Flags {
             address: None,
             uds: None,
-            metrics_port: 9308,
+            stdin: false,
+            metrics_port: None,
             max_channels: 1,
             media_roots: Vec::new(),
             sink: SinkConfig::default(),
             log_format: LogFormat::Text,
             log_level: Level::INFO,
+            die_with_parent: false,
             ignored: Vec::new(),
         }
     }
@@ -90,7 +96,7 @@ pub enum FlagError {
 
 impl Flags {
     /// What `arguments` ask for, the program's name not among them. Of a flag given twice the last counts, unless it
-    /// may be given again; with neither `--port`, `--address` nor `--uds` it is port 50051.
+    /// may be given again; with none of `--port`, `--address`, `--uds` and `--stdin` it is port 50051.
     pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, FlagError> {
         let mut flags = Flags::default();
         let mut parser = Parser::from_args(arguments);
@@ -112,8 +118,11 @@ impl Flags {
                 }
             }
         }
-        if flags.address.is_none() && flags.uds.is_none() {
-            flags.address = Some(on_loopback(50051));
+        if !flags.stdin {
+            flags.metrics_port.get_or_insert(9308);
+            if flags.address.is_none() && flags.uds.is_none() {
+                flags.address = Some(on_loopback(50051));
+            }
         }
         Ok(Command::Serve(Box::new(flags)))
     }
@@ -136,7 +145,8 @@ impl Flags {
 
     /// What every channel's engine is told.
     pub fn engine(&self) -> EngineConfig {
-        EngineConfig { sink: self.sink.clone(), ..EngineConfig::default() }
+        // Whoever starts one on a socket judges what it gets, if it wants to.
+        EngineConfig { sink: self.sink.clone(), judge: !self.stdin, ..EngineConfig::default() }
     }
 }
 
@@ -214,11 +224,16 @@ const LISTENING: &[Flag] = &[
     take("address", "HOST:PORT", "the same on another address; there is no authentication", address)
         .short('a'),
     take("uds", "PATH", "gRPC on a Unix socket that only this user may use; no TCP unless asked for", uds),
+    switch(
+        "stdin",
+        "gRPC over the connected socket that is standard input, until it closes; no TCP, no metrics unless asked for",
+        |to| to.stdin = true,
+    ),
     take(
         "metrics-port",
         "N",
         "Prometheus text and health over HTTP (default 9308); a port in use is no error",
-        |to, value| set(&mut to.metrics_port, value),
+        |to, value| some(&mut to.metrics_port, value),
     ),
 ];
 
@@ -266,6 +281,9 @@ const PROCESS: &[Flag] = &[
         set(&mut to.log_format, value)
     }),
     take("log-level", "LEVEL", "error, warn, info (default), debug or trace", log_level),
+    switch("die-with-parent", "end when the process that started it has died", |to| {
+        to.die_with_parent = true
+    }),
     switch("control-surface-only", "accepted for hosts that pass it; changes nothing", |_| {}),
     ask("version", "print the version", || Command::Version),
     ask("help", "print this", || Command::Help).short('h'),

@@ -9,10 +9,12 @@
 //! | [`session`], [`sessions`] | the channels that run, an engine each |
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
+//! | [`tally`], [`metrics`], [`health`] | what monitoring systems are told |
 //! | [`media_roots`] | which files may be played |
-//! | [`serving`] | from the beginning to the end, which a signal tells |
+//! | [`serving`] | listening, and what is done when the end comes |
 //! | [`sockets`], [`connections`] | where it listens; who is let in, and how many |
 //! | [`supervisor`] | what systemd is told |
+//! | [`ending`], [`inherited`] | what ends the process: signals, its parent, its standard input |
 //! | [`console`] | log records on standard error |
 
 #![forbid(unsafe_code)]
@@ -20,25 +22,29 @@
 pub mod connections;
 pub mod console;
 pub mod control;
+pub mod ending;
 pub mod events;
 pub mod flags;
+pub mod health;
+pub mod inherited;
 pub mod media_roots;
+pub mod metrics;
 pub mod monitor;
 pub mod serving;
 pub mod session;
 pub mod sessions;
 pub mod sockets;
 pub mod supervisor;
+pub mod tally;
 mod waiting;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use flags::{Command, Flags};
 
-/// Runs the program with these arguments, its own name not among them, until a signal ends it: exit code 0; 1 when
-/// it could not serve, 2 for a flag whose value makes no sense.
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the program with these arguments, its own name not among them, until its end comes, and returns the exit code:
+/// 0; 1 when it could not serve, 2 for a flag whose value makes no sense. To be called by the main thread.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match Flags::parse(arguments) {
         Ok(Command::Help) => print(&flags::help()),
         Ok(Command::Version) => print(concat!("air-server ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -49,19 +55,16 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
                 tracing::error!("{error}");
             }
             console.flush();
-            if ended.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            u8::from(ended.is_err())
         }
         Err(error) => {
             eprintln!("air-server: {error}\nTry air-server --help.");
-            ExitCode::from(2)
+            2
         }
     }
 }
 
-fn print(text: &str) -> ExitCode {
+fn print(text: &str) -> u8 {
     use std::io::Write;
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }

@@ -5,5 +5,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    air_server::main(std::env::args_os().skip(1))
+    ExitCode::from(air_server::main(std::env::args_os().skip(1)))
 }

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use air_core::{Counters, LiveState, PreviewState, SinkState};
+use air_core::{Counters, JudgeFinding, JudgeSummary, LiveState, PreviewState, SinkState};
 use air_proto::monitor as proto;
 use air_proto::monitor::event::Kind;
 use air_proto::monitor::playout_monitor_server::PlayoutMonitor;
@@ -73,7 +73,7 @@ fn status(status: air_core::Status) -> proto::ChannelStatus {
         live_asset: status.live_asset,
         sink: sink(status.sink).into(),
         counters: Some(counters(status.counters)),
-        judge: None,
+        judge: status.judge.map(judge),
     }
 }
 
@@ -105,6 +105,15 @@ fn sink(state: SinkState) -> proto::SinkState {
         SinkState::Stopping => proto::SinkState::Stopping,
         SinkState::Stopped => proto::SinkState::Stopped,
     }
+}
+
+fn judge(summary: JudgeSummary) -> proto::JudgeSummary {
+    let finding = |it: &JudgeFinding| proto::Finding {
+        check: it.check.name().to_owned(),
+        severity: it.severity.name().to_owned(),
+        count: it.count,
+    };
+    proto::JudgeSummary { packets: summary.packets, findings: summary.findings.iter().map(finding).collect() }
 }
 
 fn counters(counters: Counters) -> proto::Counters {

@@ -9,6 +9,7 @@ use air_core::{EngineConfig, Reply, ResultCode};
 use crate::events::Events;
 use crate::media_roots::MediaRoots;
 use crate::session::Session;
+use crate::tally::Tally;
 
 /// All channels of the process.
 pub struct Sessions {
@@ -17,6 +18,8 @@ pub struct Sessions {
     media_roots: MediaRoots,
     /// What happens on any of them.
     pub events: Arc<Events>,
+    /// What they have counted.
+    pub tally: Arc<Tally>,
     /// Held while a channel is started: nothing else adds or removes one. `false` once the process ends.
     open: Mutex<bool>,
     known: Mutex<BTreeMap<i32, Arc<Session>>>,
@@ -27,10 +30,10 @@ pub struct Sessions {
 impl Sessions {
     /// Room for `most` channels, whose assets lie in `media_roots`.
     pub fn new(config: EngineConfig, most: usize, media_roots: MediaRoots) -> Sessions {
-        let events = Arc::<Events>::default();
-        let stopped = Arc::new(Session::new(0, config.clone(), Arc::clone(&events)));
+        let (events, tally) = (Arc::<Events>::default(), Arc::<Tally>::default());
+        let stopped = Arc::new(Session::new(0, config.clone(), Arc::clone(&events), Arc::clone(&tally)));
         let (open, known) = (Mutex::new(true), Mutex::default());
-        Sessions { config, most, media_roots, events, open, known, stopped }
+        Sessions { config, most, media_roots, events, tally, open, known, stopped }
     }
 
     /// The channel called `id`, or one that is not started.
@@ -69,7 +72,8 @@ impl Sessions {
                 format!("running: channel {ids}; this process takes {most} (--max-channels): stop one first");
             return Err(Reply::new(ResultCode::RejectedBusy, busy));
         }
-        let session = Arc::new(Session::new(id, self.config.clone(), Arc::clone(&self.events)));
+        let (events, tally) = (Arc::clone(&self.events), Arc::clone(&self.tally));
+        let session = Arc::new(Session::new(id, self.config.clone(), events, tally));
         known.insert(id, Arc::clone(&session));
         Ok(session)
     }
@@ -92,5 +96,116 @@ impl Sessions {
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<i32, Arc<Session>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use air_core::SinkConfig;
+    use air_proto::monitor::Event;
+    use air_proto::monitor::event::Kind;
+
+    use super::*;
+
+    const FORMAT: &str = r#"{"video": {"width": 64, "height": 36, "frame_rate": "50/1"},
+                             "audio": {"sample_rate": 48000, "channels": 2}}"#;
+
+    fn sessions(most: usize) -> Sessions {
+        let sink = SinkConfig {
+            video_encoder: "null".into(),
+            audio_encoder: "null".into(),
+            ..SinkConfig::default()
+        };
+        Sessions::new(EngineConfig { sink, ..EngineConfig::default() }, most, MediaRoots::default())
+    }
+
+    fn start(sessions: &Sessions, id: i32) -> Reply {
+        sessions.start(id, "", 0, FORMAT)
+    }
+
+    fn play(sessions: &Sessions, id: i32) {
+        let session = sessions.of(id);
+        assert!(session.engine.load_preview(id, "pattern:bars", 0, 0).reply.success);
+        assert!(session.engine.switch_to_live(id, 0, 0).reply.success);
+    }
+
+    fn kinds(events: &[Event]) -> Vec<&'static str> {
+        let name = |event: &Event| match event.kind {
+            Some(Kind::Started(_)) => "started",
+            Some(Kind::Taken(_)) => "taken",
+            Some(Kind::AsRun(_)) => "as run",
+            Some(Kind::Stopped(_)) => "stopped",
+            _ => "other",
+        };
+        events.iter().map(name).collect()
+    }
+
+    /// CS-3: and whatever the id is (CS-4).
+    #[test]
+    fn a_channel_too_many_is_refused_until_another_has_stopped() {
+        let sessions = sessions(2);
+        assert!(start(&sessions, i32::MIN).success && start(&sessions, 0).success);
+        let refused = start(&sessions, 3);
+        assert_eq!(refused.result_code, ResultCode::RejectedBusy);
+        assert!(refused.message.contains("-2147483648, 0"), "{}", refused.message);
+        assert!(start(&sessions, 0).success, "CS-2: it runs already");
+        assert!(sessions.of(0).stop().success && start(&sessions, 3).success);
+        sessions.stop_all();
+    }
+
+    /// PF-1: what could not be started takes no room.
+    #[test]
+    fn a_format_that_is_none_leaves_nothing_behind() {
+        let sessions = sessions(1);
+        assert!(!sessions.start(1, "", 0, "{}").success);
+        assert!(!sessions.of(1).is_running());
+        assert!(start(&sessions, 2).success);
+        assert!(!sessions.start(1, "", 0, FORMAT).success);
+        sessions.stop_all();
+    }
+
+    /// SL-11: each session's events are whole and in order, however quickly another follows.
+    #[test]
+    fn a_stop_has_told_everything_when_it_returns() {
+        let sessions = sessions(1);
+        let mut listener = sessions.events.listen().expect("it goes on");
+        for _ in 0..50 {
+            assert!(start(&sessions, 1).success);
+            play(&sessions, 1);
+            assert!(sessions.of(1).stop().success);
+            let told: Vec<Event> = std::iter::from_fn(|| listener.try_recv().ok()).collect();
+            assert_eq!(kinds(&told), ["started", "taken", "as run", "stopped"]);
+        }
+    }
+
+    /// CS-17, TD-6: a channel starts once and stops once between, whoever else does the same.
+    #[test]
+    fn starts_and_stops_from_many_threads_come_in_turns() {
+        let sessions = sessions(1);
+        let mut listener = sessions.events.listen().expect("it goes on");
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..50).for_each(|_| drop((start(&sessions, 1), sessions.of(1).stop()))));
+            }
+        });
+        let told: Vec<Event> = std::iter::from_fn(|| listener.try_recv().ok()).collect();
+        assert!(told.chunks(2).all(|pair| kinds(pair) == ["started", "stopped"]), "{:?}", kinds(&told));
+        assert!(!told.is_empty() && !sessions.of(1).is_running());
+    }
+
+    /// TD-8: and there is nothing to listen to after it.
+    #[test]
+    fn the_end_stops_all_and_starts_none() {
+        let sessions = sessions(3);
+        let mut listener = sessions.events.listen().expect("it goes on");
+        for id in 1..=3 {
+            assert!(start(&sessions, id).success);
+            play(&sessions, id);
+        }
+        sessions.stop_all();
+        assert!(sessions.all().iter().all(|session| session.engine.status().is_none()));
+        assert!(!start(&sessions, 1).success && sessions.events.listen().is_none());
+        let told: Vec<Event> = std::iter::from_fn(|| listener.try_recv().ok()).collect();
+        assert_eq!(kinds(&told).iter().filter(|kind| **kind == "stopped").count(), 3);
     }
 }

@@ -19,12 +19,11 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.e2e.air_server import BINARY, free_port
+from tests.e2e.control_plane import OPTIONS
 from tests.e2e.host import wait_until
 
 ROOT = Path(__file__).parents[2]
-BINARY = os.environ.get("AIR_SERVER") or str(
-    Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/air-server"
-)
 NO_METRICS = "--metrics-port=0"
 
 Start = Callable[..., "Process"]
@@ -70,16 +69,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(tmp_path_factory.mktemp("s") / "air.sock")
 
 
-def free_port() -> int:
-    """One that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def version(target: str, seconds: float = 10) -> bytes:
     """What GetVersion answers, as bytes of the wire."""
-    # By itself grpcio names a Unix socket's path as the authority, in a form that HTTP/2 does not allow.
-    with grpc.insecure_channel(target, [("grpc.default_authority", "localhost")]) as channel:
+    with grpc.insecure_channel(target, OPTIONS) as channel:
         call = channel.unary_unary("/retrovue.playout.PlayoutControl/GetVersion")
         return bytes(call(b"", timeout=seconds, wait_for_ready=True))
 
@@ -178,6 +170,21 @@ def test_a_value_that_makes_no_sense_ends_it_with_2_before_it_listens(start: Sta
         2,
         ['air-server: --port "65536": number too large to fit in target type', "Try air-server --help."],
     )
+
+
+def test_the_documentation_has_every_flag_and_no_other() -> None:
+    told = subprocess.run([BINARY, "--help"], capture_output=True, text=True, check=True).stdout
+    documented = (ROOT / "docs/server.md").read_text().partition("## Flags")[2].partition("\n## ")[0]
+    flags = re.compile(r"--[a-z][a-z-]+")
+    assert set(flags.findall(documented)) == set(re.findall(r"^ .{5}(--[a-z-]+)", told, re.M))
+
+
+def test_the_image_has_the_libraries_that_the_program_wants() -> None:
+    """Debian names a library's package after its soname; the rest of what it needs those packages depend on."""
+    needed = subprocess.run(["readelf", "-d", BINARY], capture_output=True, text=True, check=True).stdout
+    wanted = {"".join(match) for match in re.findall(r"NEEDED.*\[(lib(?:av|sw)\w+)\.so\.(\d+)\]", needed)}
+    installed = (ROOT / "packaging/docker/Dockerfile").read_text().rpartition("FROM ")[2]
+    assert wanted and wanted == set(re.findall(r"\blib(?:av|sw)\w+\d\b", installed))
 
 
 def test_more_connections_than_it_takes_are_refused_and_disturb_nobody(start: Start) -> None:

@@ -35,6 +35,7 @@ SINK = SinkConfig(preset="ultrafast", video_bitrate=500_000)
 @pytest.fixture(scope="module")
 def warm() -> None:
     """What the first channel of a process leaves for good (libraries, the log's thread) is no leak."""
+    IsolatedEngine(SINK).close()
     with Engine(SINK) as engine, StreamReader.unix() as reader:
         go_on_air(engine, reader)
         next(reader)

@@ -132,6 +132,14 @@ def test_tuning_in_joins_at_the_frame_due_by_the_clock(minutes: float) -> None:
     assert 0 <= air.lateness_in_frames(film) <= 1
 
 
+@pytest.mark.parametrize("slewed_ms", [-9, -1, 1, 9])
+def test_a_clock_that_is_being_set_right_moves_no_tune_in_to_another_tick(slewed_ms: int) -> None:
+    """PAINS 11: what was cued for a tick is taken at it."""
+    air = Air(frames={"film": 90 * 60 * 30}, hours=0.01, slewed_ms=slewed_ms)
+    (film,) = air.items
+    assert air.lateness_in_frames(film) == 0
+
+
 def test_what_cannot_be_opened_or_decoded_has_its_time_in_black_and_the_rest_is_on_time() -> None:
     """PAINS 35."""
     for air in (Air(unplayable=("b",)), Air(undecodable=("b",))):

@@ -57,7 +57,7 @@ class VirtualEngine:
     """Stands in for ``air_py.Engine``.
 
     ``assets`` are lengths in frames, ``None`` for one without an end. The host hears of an event ``telling_ms``
-    after it.
+    after it. The clock on the wall is slewed: it has lost ``slewed_ms`` when the time of an order has come.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class VirtualEngine:
         unplayable: tuple[str, ...] = (),
         undecodable: tuple[str, ...] = (),
         telling_ms: int = 0,
+        slewed_ms: int = 0,
     ) -> None:
         self.period = 1000 / rate
         self.now = now_ms
@@ -81,6 +82,7 @@ class VirtualEngine:
         self._unplayable = unplayable
         self._undecodable = undecodable
         self._telling_ms = telling_ms
+        self._slewed_ms = slewed_ms
         self._epoch: Fraction | None = None
         self._preview: Segment | None = None
         self._live: Segment | None = None
@@ -123,7 +125,7 @@ class VirtualEngine:
     def switch_to_live(self, channel_id: int, *, target_boundary_time_ms: int = 0) -> SwitchToLiveReply:
         if self._preview is None:
             return SwitchToLiveReply(*refusal("no preview", ResultCode.PROTOCOL_VIOLATION), False, 0, 0, "")
-        boundary = max(Fraction(target_boundary_time_ms), self.now)
+        boundary = max(Fraction(target_boundary_time_ms + self._slewed_ms), self.now)
         is_first = self._epoch is None
         if is_first:
             self._epoch = boundary = self._preview.cued_at_ms = self.now

@@ -12,11 +12,11 @@ use super::ChannelConfig;
 use super::reply::{AttachStreamReply, LoadPreviewReply, Status, SwitchToLiveReply};
 use super::request::{Request, Response};
 use super::session::Session;
-use crate::config::SinkConfig;
+use crate::config::EngineConfig;
 use crate::control::{Closed, Command, Input, LiveState, Reply, ResultCode, SegmentId, SinkId, State, step};
 use crate::events::{Event, EventQueue};
 use crate::format::ProgramFormat;
-use crate::output::{LiveSink, Sink};
+use crate::output::{Inspection, LiveSink, Sink};
 use crate::producer::Cue;
 use crate::program::{FrameSource, ReadAhead, Slot};
 use crate::time::{Clock, SystemClock, UtcMillis};
@@ -36,21 +36,6 @@ const OPENER_ENDS_WITHIN: Duration = Duration::from_millis(200);
 
 /// PTS of tick 0: one second, so that no clock or stamp before it is negative.
 const PTS_BASE: Pts = Pts(90_000);
-
-/// Configuration of an engine.
-#[derive(Clone, Debug)]
-pub struct EngineConfig {
-    /// What every sink attached to the engine is told.
-    pub sink: SinkConfig,
-    /// How long a late segment's last picture is held before black; 0 is black at once. Default 250 ms.
-    pub hold: Duration,
-}
-
-impl Default for EngineConfig {
-    fn default() -> Self {
-        EngineConfig { sink: SinkConfig::default(), hold: Duration::from_millis(250) }
-    }
-}
 
 /// One playout engine: at most one channel session at a time (CS-3). Every method may be called from any
 /// thread; dropping the engine stops its channel.
@@ -276,6 +261,7 @@ impl Engine {
             Err(error) => return refused(error.to_string()),
         };
         let id = SinkId(self.new_id());
+        let (inspection, connected) = Inspection::of(id, connected, self.config.judge);
         let caller = session.caller();
         let on_lost = move |reason| {
             // A channel that has gone needs no news of its sink.
@@ -289,6 +275,9 @@ impl Engine {
             Err(error) => return refused(error.to_string()),
         };
         let Response { reply, closed, .. } = session.ask(Request::Attach { id, sink, replace_existing })?;
+        if reply.success {
+            session.attached(inspection);
+        }
         close_all(closed, true);
         Ok(reply)
     }
@@ -345,7 +334,8 @@ impl Engine {
     /// How the channel stands; `None` when none runs.
     pub fn status(&self) -> Option<Status> {
         let session = self.lock().clone()?;
-        Some(session.ask(Request::Status).ok()?.status)
+        let status = session.ask(Request::Status).ok()?.status;
+        Some(Status { judge: session.judge(), ..status })
     }
 
     /// The oldest event not yet taken, waited for no longer than `timeout`; `None` at once when no channel runs.

@@ -5,6 +5,7 @@
 //! virtual one; `engine` is what callers see of it.
 
 mod engine;
+mod notices;
 mod render;
 mod reply;
 mod request;
@@ -20,7 +21,7 @@ use std::time::Duration;
 use air_av::Picture;
 use air_ts::Pts;
 
-pub use engine::{Engine, EngineConfig};
+pub use engine::Engine;
 pub use render::{RenderError, RenderOptions, RenderProgress, RenderSegment, RenderStats, render};
 pub use reply::{AttachStreamReply, LoadPreviewReply, Status, SwitchToLiveReply};
 
@@ -31,6 +32,7 @@ use crate::output::OutputBus;
 use crate::program::{Entry, Left, ProgramBus, ProgramEvent, Readiness};
 use crate::stats::Counters;
 use crate::time::{Clock, Nanos, Stamp, Tick, Timeline, UtcMillis};
+use notices::Notices;
 use request::{Offer, Taken};
 use teardown::Leaving;
 
@@ -66,6 +68,7 @@ pub(crate) struct Channel {
     /// What came with the command in hand.
     offer: Offer,
     leaving: Leaving,
+    notices: Notices,
     late_ticks: u64,
     /// Ticks missed in the present row of them.
     missed_in_a_row: u64,
@@ -88,6 +91,7 @@ impl Channel {
             output: OutputBus::default(),
             offer: Offer::default(),
             leaving: Leaving::default(),
+            notices: Notices::default(),
             late_ticks: 0,
             missed_in_a_row: 0,
         }
@@ -106,6 +110,7 @@ impl Channel {
         let stamp = timeline.stamp(self.next);
         let missed = self.is_missed(stamp);
         let (frame, noticed) = self.program.frame(stamp, missed);
+        self.notices.tick(self.config.channel_id, &frame, &noticed);
         self.output.offer(frame);
         self.next = self.next.next();
         noticed.into_iter().for_each(|event| self.report(event));

@@ -2,7 +2,7 @@
 
 use super::Channel;
 use crate::control::{LiveState, PreviewState, Reply, Session};
-use crate::output::SinkState;
+use crate::output::{JudgeSummary, SinkState};
 use crate::stats::Counters;
 use crate::transport::StreamTransport;
 
@@ -59,10 +59,13 @@ pub struct Status {
     pub sink: SinkState,
     /// Everything counted in this session.
     pub counters: Counters,
+    /// What is wrong with the stream as it was written to the sink that is attached, or to the last one; `None`
+    /// before the first, and when the engine was not told to judge.
+    pub judge: Option<JudgeSummary>,
 }
 
 impl Channel {
-    /// How the channel stands.
+    /// How the channel stands, but for what the judge says: the tick does not wait for that.
     pub(crate) fn status(&mut self) -> Status {
         let session = self.control.session().copied().unwrap_or_default();
         let Session { preview, live, .. } = session;
@@ -74,6 +77,7 @@ impl Channel {
             live_asset: self.program.live().map(|slot| slot.asset().to_owned()),
             sink: self.output.state(),
             counters: self.counters(),
+            judge: None,
         }
     }
 }

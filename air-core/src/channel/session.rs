@@ -7,6 +7,7 @@ use super::request::{Request, Response};
 use super::{Channel, ChannelConfig, tick_loop};
 use crate::control::{Caller, Closed, port};
 use crate::format::ProgramFormat;
+use crate::output::{Inspection, JudgeSummary};
 use crate::producer;
 use crate::program::Cueing;
 use crate::time::Bell;
@@ -21,6 +22,8 @@ pub(super) struct Session {
     /// Held by the one caller that is opening an asset.
     loading: Mutex<()>,
     cueing: Mutex<Cues>,
+    /// Of the sink that was attached last.
+    inspection: Mutex<Option<Inspection>>,
 }
 
 /// The segments a caller may be waiting for.
@@ -50,6 +53,7 @@ impl Session {
             thread: Mutex::new(Some(thread)),
             loading: Mutex::default(),
             cueing: Mutex::default(),
+            inspection: Mutex::default(),
         })
     }
 
@@ -95,6 +99,17 @@ impl Session {
     /// The segment that came into preview last.
     pub fn preview(&self) -> Option<Cueing> {
         self.cues().preview.clone()
+    }
+
+    /// Notes who judges the stream of the sink that has been attached.
+    pub fn attached(&self, inspection: Option<Inspection>) {
+        *self.inspection.lock().unwrap_or_else(PoisonError::into_inner) = inspection;
+    }
+
+    /// What the judge has found in the stream of the sink that was attached last.
+    pub fn judge(&self) -> Option<JudgeSummary> {
+        let inspection = self.inspection.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        inspection.map(|inspection| inspection.summary())
     }
 
     /// Ends the session; returns when its threads have ended and its sink is closed. Again is harmless.

@@ -19,6 +19,7 @@ use air_av::Picture;
 
 use super::fifo::{Burst, Fifo};
 use super::packer::{PackError, Packer};
+use crate::episode::{Episode, News};
 use crate::frame::{Origin, ProgramFrame};
 use crate::time::Nanos;
 use crate::worker::Worker;
@@ -60,6 +61,8 @@ struct Queue {
     content: usize,
     /// The latest picture that was queued to be shown.
     latest: Option<Picture>,
+    /// The encoder is behind.
+    dropping: Episode,
     stopping: bool,
 }
 
@@ -100,6 +103,10 @@ impl Lane {
             HOLD_AT..LEAVE_OUT_AT => Shown::Held,
             _ => Shown::Nothing,
         };
+        let content = queue.content;
+        if let Some(News::Begins { untold }) = queue.dropping.note(shown != Shown::Itself, frame.stamp.due) {
+            tracing::warn!(depth = content, untold, "INV-P10-FRAME-DROP: reason=encoder_behind");
+        }
         match (&queue.latest, shown) {
             (Some(latest), Shown::Held | Shown::Nothing) => {
                 frame.picture = latest.clone();
@@ -163,10 +170,14 @@ impl Shared {
     }
 
     fn work(&self, mut packer: Packer, fifo: &Fifo) -> Result<(), PackError> {
+        let mut dropping = Episode::default();
         while let Some((frame, shown)) = self.next() {
             let mut bursts = Bursts::new(fifo);
             let mut emit = |departs, packet: &[u8; 188]| bursts.add(departs, packet);
             let behind = fifo.is_over();
+            if let Some(News::Begins { untold }) = dropping.note(behind, frame.stamp.due) {
+                tracing::warn!(depth = ?fifo.depth(), untold, "INV-P10-FRAME-DROP: reason=reader_behind");
+            }
             if fifo.is_full() {
                 packer.leave_out(&frame, &mut emit)?;
             } else if behind || shown == Shown::Nothing {
@@ -228,6 +239,7 @@ mod tests {
     use crate::control::SegmentId;
     use crate::format::ProgramFormat;
     use crate::producer::black;
+    use crate::testing::logged;
     use crate::time::{FrameRate, Tick, Timeline};
 
     const FORMAT: &str = r#"{"video": {"width": 16, "height": 16, "frame_rate": "25/1"},
@@ -251,6 +263,25 @@ mod tests {
     fn stuck(on_lost: OnLost) -> Lane {
         let worker = Worker::start("ends".into(), || (), || ()).unwrap();
         Lane { shared: Arc::default(), worker, on_lost }
+    }
+
+    /// FL-5: what makes pictures be left out is told once, with how much waits.
+    #[test]
+    fn the_log_says_who_is_behind() {
+        let lane = stuck(Arc::new(|reason| panic!("{reason}")));
+        let lines = logged(|| (0..100).for_each(|tick| lane.offer(frame(tick))));
+        assert_eq!(lines, ["INV-P10-FRAME-DROP: reason=encoder_behind depth=8 untold=0"]);
+        let bound = Bound { media: Duration::from_millis(400), bytes: usize::MAX };
+        let (shared, fifo) = (Arc::clone(&lane.shared), Fifo::new(bound));
+        let working =
+            std::thread::spawn(move || logged(|| shared.work(null_packer(), &fifo).expect("no error")));
+        while !lane.shared.lock().frames.is_empty() {
+            std::thread::yield_now();
+        }
+        lane.stop();
+        let lines = working.join().expect("lines");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].starts_with("INV-P10-FRAME-DROP: reason=reader_behind"), "{lines:?}");
     }
 
     /// L-29: while the encoder is behind, what waits is a few pictures and all the sound; stuck is told.

@@ -6,6 +6,7 @@
 mod bus;
 mod fifo;
 mod inline;
+mod inspection;
 mod lane;
 mod live;
 mod pace;
@@ -14,6 +15,7 @@ mod sink;
 
 pub use bus::OutputBus;
 pub use inline::InlineSink;
+pub use inspection::{Inspection, JudgeFinding, JudgeSummary};
 pub use live::{LiveSink, SinkError};
 pub use packer::PackError;
 pub use sink::{Sink, SinkState, SinkTotals};

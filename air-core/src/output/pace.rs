@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::fifo::Fifo;
 use super::lane::OnLost;
 use super::sink::SinkState;
+use crate::episode::{Episode, News};
 use crate::time::{Clock, Wake};
 use crate::transport::{Closer, Transport};
 use crate::worker::Worker;
@@ -85,7 +86,13 @@ impl Pace {
         let status = Arc::<SinkStatus>::default();
         status.set(SinkState::Starting);
         let closer = transport.closer();
-        let writer = Writer { clock, fifo: fifo.clone(), transport, status: Arc::clone(&status) };
+        let writer = Writer {
+            clock,
+            fifo: fifo.clone(),
+            transport,
+            status: Arc::clone(&status),
+            backpressure: Episode::default(),
+        };
         let panicked = Arc::clone(&on_lost);
         let work = move || writer.run(|reason| on_lost(reason));
         let worker = Worker::start(name, work, move || panicked("its writer panicked".into()))?;
@@ -134,6 +141,7 @@ struct Writer {
     fifo: Fifo,
     transport: Box<dyn Transport>,
     status: Arc<SinkStatus>,
+    backpressure: Episode,
 }
 
 impl Writer {
@@ -191,20 +199,29 @@ impl Writer {
     }
 
     /// Every stall counts; only the first of a row is news.
-    fn stall(&self) {
+    fn stall(&mut self) {
         self.status.counters.stalls.fetch_add(1, Ordering::Relaxed);
         if self.status.state() != SinkState::Backpressure {
-            tracing::warn!(waiting = ?self.fifo.depth(), "the reader does not keep up");
+            if let Some(News::Begins { untold }) = self.backpressure.note(true, self.clock.now()) {
+                let waiting = self.fifo.depth();
+                tracing::warn!(
+                    ?waiting,
+                    untold,
+                    "INV-P10-BACKPRESSURE: applied: the reader does not keep up"
+                );
+            }
             self.turn(SinkState::Backpressure);
         }
     }
 
     /// Running once the reader has everything that is due.
-    fn settle(&self, stalled: bool) {
+    fn settle(&mut self, stalled: bool) {
         let caught_up = !stalled && self.fifo.next_departure() > self.clock.now();
         match self.status.state() {
             SinkState::Backpressure if caught_up => {
-                tracing::info!("the reader has caught up");
+                if self.backpressure.note(false, self.clock.now()).is_some() {
+                    tracing::info!("INV-P10-BACKPRESSURE: released: the reader has caught up");
+                }
                 self.turn(SinkState::Running);
             }
             SinkState::Starting => self.turn(SinkState::Running),

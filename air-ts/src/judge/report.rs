@@ -13,6 +13,16 @@ pub enum Severity {
     Hard,
 }
 
+impl Severity {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Soft => "soft",
+            Self::Hard => "hard",
+        }
+    }
+}
+
 macro_rules! checks {
     ($($(#[$doc:meta])* $name:ident = $title:literal, $unit:literal;)*) => {
         /// What can be wrong with a stream. The numbers are those of ETSI TR 101 290, where it has one.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::output::fifo::{Bound, Burst};
+use crate::testing::logged;
 use crate::time::{Bell, Nanos, SystemClock, UtcNanos};
 use crate::transport::{Memory, StreamTransport, connect};
 
@@ -202,4 +203,25 @@ fn a_reader_that_does_not_read_cannot_hold_a_close() {
         assert_eq!(status.counters.bytes_written.load(Ordering::Relaxed), 188 + rest.len() as u64);
         assert_eq!(status.state(), SinkState::Stopped);
     }
+}
+
+/// A reader that stops once is told of twice: when it begins and when it is over.
+#[test]
+fn the_log_says_when_the_reader_stops_and_reads_on() {
+    let (log, _) = mpsc::channel();
+    let clock = ManualClock { now: Arc::default(), log };
+    let fifo = Fifo::new(Bound { media: Bound::DEFAULT_MEDIA, bytes: usize::MAX });
+    let status = Arc::<SinkStatus>::default();
+    let (transport, clock) = (Box::new(Memory::new().0), Arc::new(clock));
+    let mut writer = Writer { clock, fifo, transport, status, backpressure: Episode::default() };
+    let lines = logged(|| {
+        for _ in 0..3 {
+            writer.stall();
+            writer.stall();
+            writer.settle(false);
+        }
+    });
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("INV-P10-BACKPRESSURE: applied"), "{lines:?}");
+    assert!(lines[1].starts_with("INV-P10-BACKPRESSURE: released"), "{lines:?}");
 }

@@ -1,0 +1,27 @@
+"""The command ``air-server``: the engine as a process that is commanded over gRPC.
+
+:mod:`air_py.engine_process` runs it as a file, in an interpreter that loads nothing of its site: somebody waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+if __name__ == "__main__":  # There is no path to the package.
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+__all__ = ["main"]
+
+
+def main() -> int:
+    """Runs the process's own command line and returns the exit code."""
+    from air_py import _air
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Else the interpreter would have a word to say about it at the end.
+    return _air.serve_grpc(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    os._exit(main())  # The engine's threads may still be at something that hangs.
