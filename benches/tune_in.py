@@ -1,4 +1,4 @@
-"""`python -m benches.tune_in [TIMES]`: how long a viewer waits for a picture.
+"""`python -m benches.tune_in [TIMES [--isolate]]`: how long a viewer waits for a picture.
 
 Eight channels of different files, 1080p in GOPs of 250 frames among them, are joined in the middle of their programmes,
 from another process than the server's. A picture is there when its last byte has come; a decoder of someone else's says
@@ -38,7 +38,8 @@ ZAPS = 100
 def main() -> None:
     """Print the figures."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), [[clip] for clip in CLIPS]) as server:
+    playlists, arguments = [[clip] for clip in CLIPS], sys.argv[2:]
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), playlists, *arguments) as server:
         firsts = [tune_in(server, 1 + n % len(CLIPS), Path(folder)) for n in range(times)]
         report("cold: request to the head of the answer", [wait.answer_ms for wait in firsts])
         report("cold: request to the first decodable picture, whatever it shows", [wait.picture_ms for wait in firsts])

@@ -196,7 +196,8 @@ fn timing_has_no_floats_and_the_mux_no_io() {
 
 #[test]
 fn unsafe_code_is_forbidden_where_that_is_promised() {
-    for path in ["air-ts/src/lib.rs", "air-core/src/lib.rs", "air-fanout/src/lib.rs", "air-server/src/lib.rs"] {
+    for path in ["air-ts/src/lib.rs", "air-core/src/lib.rs", "air-fanout/src/lib.rs", "air-server/src/lib.rs"]
+    {
         let crate_root = sources(path, "rs").pop().unwrap();
         assert!(crate_root.code.contains("#![forbid(unsafe_code)]"), "{path}");
     }

@@ -198,7 +198,7 @@ pub struct FindingFields {
 
 impl From<air_fanout::Stats> for StatsFields {
     fn from(stats: air_fanout::Stats) -> Self {
-        let finding = |(check, is, count): (air_ts::Check, _, _)| FindingFields {
+        let finding = |(check, is, count): (air_ts::Check, air_ts::Severity, _)| FindingFields {
             check: check.name(),
             severity: is.name(),
             count,

@@ -143,9 +143,9 @@ impl Flags {
         Ok(())
     }
 
-    /// What every channel's engine is told.
+    /// What every channel's engine is told. A parent that calls by standard input judges for itself, as it does with an
+    /// engine in its own process.
     pub fn engine(&self) -> EngineConfig {
-        // Whoever starts one on a socket judges what it gets, if it wants to.
         EngineConfig { sink: self.sink.clone(), judge: !self.stdin, ..EngineConfig::default() }
     }
 }

@@ -23,6 +23,8 @@ FORMAT = ProgramFormat(640, 360, "30000/1001")
 FORMAT_25 = ProgramFormat(640, 360, "25/1")
 QUICK = SinkConfig(preset="ultrafast")
 """An encoder that costs little where a test does not look at it."""
+ENGINES: list[type[Engine]] = [Engine]
+"""What engines are made of, the last one: see `engines_of`."""
 AIR_PY = str(Path(sys.executable).with_name("air-py"))
 
 
@@ -83,9 +85,19 @@ class Listener:
 
 
 @contextmanager
+def engines_of(kind: type[Engine]) -> Iterator[None]:
+    """All engines made meanwhile are of this kind."""
+    ENGINES.append(kind)
+    try:
+        yield
+    finally:
+        ENGINES.pop()
+
+
+@contextmanager
 def channel(sink: SinkConfig = QUICK, format: ProgramFormat = FORMAT) -> Iterator[Engine]:
     """An engine with channel 1 started, stopped at the end."""
-    with Engine(sink=sink) as engine:
+    with ENGINES[-1](sink) as engine:
         expect(engine.start_channel(1, program_format=format))
         yield engine
         expect(engine.stop_channel(1))

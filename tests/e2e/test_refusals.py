@@ -39,6 +39,7 @@ def test_bad_media_fail_in_time_and_the_channel_goes_on(name: str, tmp_path: Pat
         expect(engine.switch_to_live(1))
 
 
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("template", ["http://{}/a.mp4", "tcp://{}", "concat:{}|{}", "hls+http://{}/a.m3u8"])
 def test_addresses_are_not_opened(template: str) -> None:
     """CS-10: media are local files; no connection is even tried."""
@@ -58,6 +59,7 @@ def test_a_concat_of_real_files_is_refused() -> None:
         assert engine.load_preview(1, asset_path=f"concat:{part}|{part}").result_code == ResultCode.FAILED
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_a_hanging_file_holds_up_no_other_call(tmp_path: Path) -> None:
     """CS-16, FP-12, L-45."""
     with Listener() as listener, on_air("pattern:bars", listener) as engine, drained(listener):
@@ -72,6 +74,7 @@ def test_a_hanging_file_holds_up_no_other_call(tmp_path: Path) -> None:
         loading.join()
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_commands_out_of_turn_are_protocol_violations() -> None:
     """CS-3, CS-6, CS-7, CS-14."""
     with channel() as engine:

@@ -13,6 +13,7 @@ import pytest
 
 from air_py import Counters, Engine, EventKind, ResultCode, SinkConfig, StreamTransport
 from tests.e2e.host import (
+    ENGINES,
     FORMAT,
     QUICK,
     Holdings,
@@ -33,6 +34,7 @@ BARS = "pattern:bars"
 UDS, TCP = StreamTransport.UNIX_DOMAIN_SOCKET, StreamTransport.TCP_LOOPBACK
 
 
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("attach_first", [True, False])
 def test_no_byte_comes_before_both_attach_and_switch(attach_first: bool) -> None:
     """MX-1, MX-9, MX-19, L-13: nothing until both hold, then a stream at once."""
@@ -90,6 +92,7 @@ def test_a_reader_that_stops_for_ten_seconds_slows_nothing_and_is_served_again(t
     assert shown[-1] is not None and shown[-1] > 14 * 30
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_a_killed_reader_ends_its_session_and_not_the_channel() -> None:
     """L-38, TR-10, MX-18: one report, no further write, and the next reader starts with tables and a key picture."""
     with Listener() as listener, Listener() as second, on_air(BARS, listener) as engine:
@@ -105,6 +108,7 @@ def test_a_killed_reader_ends_its_session_and_not_the_channel() -> None:
         assert_starts_clean(second.read_for(1))
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_detach_ends_the_stream_and_a_new_attach_goes_on_in_time() -> None:
     """TR-8, MX-18, CK-2, OB-1."""
     with Listener() as listener, Listener() as second, on_air(BARS, listener) as engine:
@@ -118,6 +122,7 @@ def test_detach_ends_the_stream_and_a_new_attach_goes_on_in_time() -> None:
         assert again.video[0].pts > first.video[-1].pts + 0.4 * 90000
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_a_second_attach_needs_leave_to_replace_the_first() -> None:
     """OB-3, TR-6."""
     with Listener() as listener, Listener() as second, on_air(BARS, listener) as engine:
@@ -130,9 +135,10 @@ def test_a_second_attach_needs_leave_to_replace_the_first() -> None:
         assert_starts_clean(second.read_for(1))
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_attach_needs_a_channel() -> None:
     """TR-1."""
-    with Engine() as engine, Listener() as listener:
+    with ENGINES[-1]() as engine, Listener() as listener:
         reply = engine.attach_stream(1, endpoint=listener.endpoint)
         assert not reply.success and reply.message
 
@@ -161,6 +167,7 @@ def unreachable(folder: Path) -> list[tuple[StreamTransport, str]]:
     ]
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_a_failed_attach_says_why_and_leaves_nothing_open(tmp_path: Path) -> None:
     """TR-3, TR-4, TR-5."""
     with channel() as engine:
@@ -177,6 +184,7 @@ def test_a_failed_attach_says_why_and_leaves_nothing_open(tmp_path: Path) -> Non
             assert_starts_clean(listener.read_for(0.5))
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_tcp_on_the_loopback_carries_the_same_stream() -> None:
     """TR-3."""
     with socket.create_server(("127.0.0.1", 0)) as server, channel() as engine:
@@ -208,6 +216,7 @@ def test_after_the_end_of_a_file_black_and_silence_go_on(tmp_path: Path) -> None
     assert_starts_clean(data)
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_start_and_stop_leave_the_process_as_it_was() -> None:
     """CS-5, TD-3, TD-7, FP-5: descriptors, threads and memory at the baseline, every time."""
     clip = make(Clip())
@@ -225,6 +234,7 @@ def test_start_and_stop_leave_the_process_as_it_was() -> None:
     assert resident_bytes() - memory < 16 << 20
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_stop_ends_the_stream_at_once_and_twice_is_fine() -> None:
     """CS-5, TR-9, TD-2, TD-6."""
     with Listener() as listener, on_air(BARS, listener) as engine:
@@ -241,6 +251,7 @@ def test_stop_ends_the_stream_at_once_and_twice_is_fine() -> None:
         expect(engine.start_channel(1, program_format=FORMAT))
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_stop_ends_a_wait_for_events() -> None:
     """L-39: nothing can come any more."""
     with channel() as engine, ThreadPoolExecutor() as pool:

@@ -17,6 +17,7 @@ SWITCHES = 10
 """`python -m benches.switching` makes 200."""
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_a_switch_shows_the_new_part_within_two_ticks_of_the_reply(tmp_path: Path) -> None:
     """SW-1, SW-2, SW-5, SW-6, SW-8, SW-13, L-11, L-12, L-24: at any phase, while others want the processors too."""
     switches = switch_at_random(tmp_path / "out.ts", SWITCHES, processes=2)
@@ -25,12 +26,14 @@ def test_a_switch_shows_the_new_part_within_two_ticks_of_the_reply(tmp_path: Pat
     assert sum(course.shown for _, course in switches) > SWITCHES
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_an_order_for_a_time_is_carried_out_on_its_tick(tmp_path: Path) -> None:
     """R-31, L-12: the first tick at or after the time, not one before or after it."""
     switches = switch_at_boundaries(tmp_path / "out.ts", SWITCHES, processes=2, ahead=0.5)
     assert [cut for cut, course in switches if cut.delay or course.wrong or course.black] == []
 
 
+@pytest.mark.usefixtures("both_ways")
 @pytest.mark.parametrize("away_ms", [-1000, 0, 1])
 def test_a_hard_stop_that_is_past_or_now_shows_nothing_and_harms_nothing(away_ms: int, tmp_path: Path) -> None:
     """SG-8, L-46: the switch succeeds, black follows at once, and the next part plays."""
@@ -54,6 +57,7 @@ def test_a_hard_stop_that_is_past_or_now_shows_nothing_and_harms_nothing(away_ms
     assert pictures[resumed] == Part(ONE, 1000).picture(Fraction(0), RATE)
 
 
+@pytest.mark.usefixtures("both_ways")
 def test_a_hard_stop_falls_on_its_tick(tmp_path: Path) -> None:
     """SG-5, SG-6, SG-7, L-30: nothing at or after the time, all before it, and black waits there."""
     with recording(tmp_path / "out.ts") as kept:
