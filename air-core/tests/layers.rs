@@ -18,6 +18,8 @@ const SERVER: &[&str] = &[
     "air-core",
     "air-proto",
     "axum",
+    "hyper",
+    "hyper-util",
     "lexopt",
     "rustix",
     "thiserror",

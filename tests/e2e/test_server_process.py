@@ -172,11 +172,29 @@ def test_a_value_that_makes_no_sense_ends_it_with_2_before_it_listens(start: Sta
     )
 
 
-def test_the_documentation_has_every_flag_and_no_other() -> None:
+def known_flags() -> set[str]:
+    """Those that `--help` has a line for."""
     told = subprocess.run([BINARY, "--help"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"^ .{5}(--[a-z-]+)", told, re.M))
+
+
+def test_the_documentation_has_every_flag_and_no_other() -> None:
     documented = (ROOT / "docs/server.md").read_text().partition("## Flags")[2].partition("\n## ")[0]
     flags = re.compile(r"--[a-z][a-z-]+")
-    assert set(flags.findall(documented)) == set(re.findall(r"^ .{5}(--[a-z-]+)", told, re.M))
+    assert set(flags.findall(documented)) == known_flags()
+
+
+@pytest.mark.parametrize(
+    "file", ["README.md", "packaging/systemd/air-server.service", "packaging/systemd/air-server@.service"]
+)
+def test_a_command_that_is_written_down_is_understood(file: str) -> None:
+    """Parsed by the server itself; `--version` then ends it."""
+    text = (ROOT / file).read_text()
+    commands = re.findall(r"^(?:ExecStart=\S*/)?air-server (--.*?)(?: &| \$\S+)?$", text, re.M)
+    assert commands
+    for command in commands:
+        assert set(re.findall(r"--[a-z-]+", command)) <= known_flags()
+        assert subprocess.run([BINARY, *command.split(), "--version"], capture_output=True).returncode == 0
 
 
 def test_the_image_has_the_libraries_that_the_program_wants() -> None:
