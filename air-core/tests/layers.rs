@@ -8,7 +8,27 @@ const CRATES: &[(&str, &[&str])] = &[
     ("air-ts", &["thiserror"]),
     ("air-av", &["ffmpeg-sys-next", "rustix", "thiserror", "tracing"]),
     ("air-fanout", &["air-ts", "rustix"]),
+    ("air-proto", &["prost", "tonic", "tonic-prost"]),
     ("air-core", &["air-av", "air-ts", "rustix", "serde", "serde_json", "thiserror", "tracing"]),
+    ("air-server", SERVER),
+];
+
+/// What the server may depend on: the core, its interface, and what makes a gRPC service of them.
+const SERVER: &[&str] = &[
+    "air-core",
+    "air-proto",
+    "axum",
+    "lexopt",
+    "rustix",
+    "thiserror",
+    "tokio",
+    "tokio-stream",
+    "tonic",
+    "tonic-health",
+    "tonic-reflection",
+    "tracing",
+    "tracing-appender",
+    "tracing-subscriber",
 ];
 
 /// Module of the core, and the modules that it may name. Those not listed (`channel` …) join the others.
@@ -176,7 +196,8 @@ fn timing_has_no_floats_and_the_mux_no_io() {
 
 #[test]
 fn unsafe_code_is_forbidden_where_that_is_promised() {
-    for path in ["air-ts/src/lib.rs", "air-core/src/lib.rs", "air-fanout/src/lib.rs"] {
+    for path in ["air-ts/src/lib.rs", "air-core/src/lib.rs", "air-fanout/src/lib.rs", "air-server/src/lib.rs"]
+    {
         let crate_root = sources(path, "rs").pop().unwrap();
         assert!(crate_root.code.contains("#![forbid(unsafe_code)]"), "{path}");
     }

@@ -10,12 +10,16 @@
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
 //! | [`tally`], [`metrics`], [`health`] | what monitoring systems are told |
+//! | [`media_roots`] | which files may be played |
 //! | [`serving`] | listening, and what is done when the end comes |
+//! | [`sockets`], [`connections`] | where it listens; who is let in, and how many |
+//! | [`supervisor`] | what systemd is told |
 //! | [`ending`], [`inherited`] | what ends the process: signals, its parent, its standard input |
 //! | [`console`] | log records on standard error |
 
 #![forbid(unsafe_code)]
 
+pub mod connections;
 pub mod console;
 pub mod control;
 pub mod ending;
@@ -23,11 +27,14 @@ pub mod events;
 pub mod flags;
 pub mod health;
 pub mod inherited;
+pub mod media_roots;
 pub mod metrics;
 pub mod monitor;
 pub mod serving;
 pub mod session;
 pub mod sessions;
+pub mod sockets;
+pub mod supervisor;
 pub mod tally;
 mod waiting;
 
@@ -39,7 +46,7 @@ use flags::{Command, Flags};
 /// 0; 1 when it could not serve, 2 for a flag whose value makes no sense. To be called by the main thread.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     match Flags::parse(arguments) {
-        Ok(Command::Help) => print(flags::HELP),
+        Ok(Command::Help) => print(&flags::help()),
         Ok(Command::Version) => print(concat!("air-server ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Serve(flags)) => {
             let console = console::install(flags.log_format, flags.log_level);

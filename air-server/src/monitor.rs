@@ -131,3 +131,22 @@ fn counters(counters: Counters) -> proto::Counters {
         stalls: counters.stalls,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use air_core::{Check, Severity};
+
+    use super::*;
+
+    #[test]
+    fn findings_are_told_by_name_and_severity() {
+        let finding = |check, severity| JudgeFinding { check, severity, count: 3 };
+        let findings =
+            vec![finding(Check::Continuity, Severity::Hard), finding(Check::PartialPacket, Severity::Soft)];
+        let told = judge(JudgeSummary { sink: 1, packets: 9, findings });
+        let words: Vec<_> = told.findings.iter().map(|it| (&*it.check, &*it.severity, it.count)).collect();
+        assert_eq!(told.packets, 9);
+        let expected = [("1.4 Continuity_count_error", "hard", 3), ("partial_last_packet", "soft", 3)];
+        assert_eq!(words, expected);
+    }
+}

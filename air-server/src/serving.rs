@@ -1,37 +1,37 @@
 //! Listening, and what is done when the end comes.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use air_proto::control::playout_control_server::{self, PlayoutControlServer};
 use air_proto::monitor::playout_monitor_server::{self, PlayoutMonitorServer};
 use axum::middleware::from_fn_with_state;
-use rustix::fs::Mode;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::UnixStream;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
-use tokio_stream::wrappers::{TcpListenerStream, UnixListenerStream};
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::service::Routes;
 use tonic::transport::Server;
-use tonic::transport::server::Router;
 
+use crate::connections::{self, Door, FIRST_WORD_WITHIN, MOST_CONNECTIONS, MOST_REQUEST_BYTES};
 use crate::control::Control;
 use crate::ending::{Cause, Ending};
 use crate::flags::Flags;
 use crate::health::Health;
 use crate::inherited;
+use crate::media_roots::MediaRoots;
 use crate::metrics::calls::{self, Calls};
 use crate::metrics::{self, Metrics};
 use crate::monitor::Monitor;
 use crate::sessions::Sessions;
+use crate::sockets::{self, SocketPath};
+use crate::supervisor::Supervisor;
 
 /// How long the end waits for channels: more than their budget, and well within the second it may take.
 const STOPPED_WITHIN: Duration = Duration::from_millis(700);
@@ -99,45 +99,35 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
 }
 
 async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending) -> Result<(), ServeError> {
-    let media_roots = flags.media_roots.iter().map(|root| canonical(root)).collect::<Result<_, _>>()?;
+    let media_roots = media_roots(&flags.media_roots)?;
     let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
+    let supervisor = Arc::new(Supervisor::from_environment());
     let (calls, health) = (Arc::<Calls>::default(), Health::serving(&SERVICES).await);
     let metrics = Arc::new(Metrics::new(Arc::clone(&sessions), Arc::clone(&calls)));
     if let Some(port) = flags.metrics_port {
         metrics::http::start(flags.address.as_deref(), port, metrics, health.clone()).await;
     }
     let control = Control::new(Arc::clone(&sessions));
-    let router = |control| router(control, &sessions, &calls, &health);
+    let routes = |control| routes(control, &sessions, &calls, &health);
     let (stop, stopped) = watch::channel(false);
-    let mut servers = JoinSet::new();
+    let (mut servers, mut tasks) = (JoinSet::new(), JoinSet::new());
     if let Some(stdin) = stdin {
         let incoming = tokio_stream::once(UnixStream::from_std(stdin)).chain(tokio_stream::pending());
-        let router = router(control.clone().for_the_parent())?;
+        let router = Server::builder().add_routes(routes(control.clone().for_the_parent())?);
         servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
     }
-    if let Some(address) = &flags.address {
-        let refused = |source| ServeError::Listen { at: address.clone(), source };
-        let listener = TcpListener::bind(address).await.map_err(refused)?;
-        tracing::info!("gRPC on {}", listener.local_addr().map_err(refused)?);
-        let incoming = TcpListenerStream::new(listener);
-        let router = router(control.clone())?;
-        servers.spawn(router.serve_with_incoming_shutdown(incoming, told(stopped.clone())));
-    }
-    let _path = match &flags.uds {
-        Some(path) => {
-            let refused = |source| ServeError::Listen { at: path.display().to_string(), source };
-            let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
-            tracing::info!("gRPC on {}", path.0.display());
-            let incoming = UnixListenerStream::new(listener);
-            servers.spawn(router(control)?.serve_with_incoming_shutdown(incoming, told(stopped)));
-            Some(path)
-        }
-        None => None,
-    };
+    let (door, connections) = Door::new(MOST_CONNECTIONS, FIRST_WORD_WITHIN);
+    let _path = listen(&flags, &door, &mut tasks).await?;
+    let router = connections::limited_server().add_routes(routes(control)?);
+    servers.spawn(router.serve_with_incoming_shutdown(ReceiverStream::new(connections), told(stopped)));
+    supervisor.ready();
+    let looked = Arc::clone(&sessions);
+    tasks.spawn(Arc::clone(&supervisor).reassure(move || drop(looked.all())));
     match ending.comes().await {
         Cause::HungUp => tracing::debug!("{}: stopping", Cause::HungUp),
         cause => tracing::info!("{cause}: stopping"),
     }
+    supervisor.stopping();
     health.stop().await;
     let stopping = spawn_blocking(move || sessions.stop_all());
     if timeout(STOPPED_WITHIN, stopping).await.is_err() {
@@ -149,13 +139,30 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
     Ok(())
 }
 
-/// Everything that is served on one listener.
-fn router(
+/// Opens `door` to all that `flags` name. The socket's path is listened on until it is dropped.
+async fn listen(
+    flags: &Flags,
+    door: &Door,
+    tasks: &mut JoinSet<()>,
+) -> Result<Option<SocketPath>, ServeError> {
+    if let Some(address) = &flags.address {
+        let refused = |source| ServeError::Listen { at: address.clone(), source };
+        tasks.spawn(door.clone().open(sockets::tcp(address).await.map_err(refused)?));
+    }
+    let Some(path) = &flags.uds else { return Ok(None) };
+    let refused = |source| ServeError::Listen { at: path.display().to_string(), source };
+    let (listener, path) = SocketPath::listen(path).await.map_err(refused)?;
+    tasks.spawn(door.clone().open(listener));
+    Ok(Some(path))
+}
+
+/// Everything that is served on a connection.
+fn routes(
     control: Control,
     sessions: &Arc<Sessions>,
     calls: &Arc<Calls>,
     health: &Health,
-) -> Result<Router, ServeError> {
+) -> Result<Routes, ServeError> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(air_proto::DESCRIPTORS)
@@ -163,12 +170,12 @@ fn router(
     };
     // Python's own client of reflection knows the version before the first only.
     let (reflection, earlier) = (reflection().build_v1()?, reflection().build_v1alpha()?);
-    let control = PlayoutControlServer::new(control);
-    let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)));
+    let control = PlayoutControlServer::new(control).max_decoding_message_size(MOST_REQUEST_BYTES);
+    let monitor = PlayoutMonitorServer::new(Monitor::new(Arc::clone(sessions)))
+        .max_decoding_message_size(MOST_REQUEST_BYTES);
     let routes = Routes::new(health.service()).add_service(reflection).add_service(earlier);
     let routes = routes.add_service(control).add_service(monitor).into_axum_router();
-    let timed = routes.layer(from_fn_with_state(Arc::clone(calls), calls::timed));
-    Ok(Server::builder().tcp_nodelay(true).add_routes(timed.into()))
+    Ok(routes.layer(from_fn_with_state(Arc::clone(calls), calls::timed)).into())
 }
 
 /// Ends once the stop is told, or can be told no more.
@@ -176,34 +183,10 @@ async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-fn canonical(root: &Path) -> Result<PathBuf, ServeError> {
-    root.canonicalize().map_err(|source| ServeError::MediaRoot { root: root.to_owned(), source })
-}
-
-/// The path of a Unix socket that is listened on; the end removes it.
-struct SocketPath(PathBuf);
-
-impl SocketPath {
-    /// Listens on `path`, for this user only. A socket that nobody listens on any more gives way.
-    async fn listen(path: &Path) -> io::Result<(UnixListener, SocketPath)> {
-        let is_socket = fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket());
-        if is_socket
-            && UnixStream::connect(path)
-                .await
-                .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-        {
-            fs::remove_file(path)?;
-        }
-        let before = rustix::process::umask(Mode::from_raw_mode(0o177));
-        let listener = UnixListener::bind(path);
-        rustix::process::umask(before);
-        Ok((listener?, SocketPath(path.to_owned())))
+fn media_roots(folders: &[PathBuf]) -> Result<MediaRoots, ServeError> {
+    let mut roots = MediaRoots::default();
+    for root in folders {
+        roots.add(root).map_err(|source| ServeError::MediaRoot { root: root.clone(), source })?;
     }
-}
-
-impl Drop for SocketPath {
-    fn drop(&mut self) {
-        // Somebody else may have removed it.
-        let _ = fs::remove_file(&self.0);
-    }
+    Ok(roots)
 }

@@ -1,13 +1,13 @@
 //! The channels that run: one session each, as many as the process takes.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use air_core::{EngineConfig, Reply, ResultCode};
 
 use crate::events::Events;
+use crate::media_roots::MediaRoots;
 use crate::session::Session;
 use crate::tally::Tally;
 
@@ -15,7 +15,7 @@ use crate::tally::Tally;
 pub struct Sessions {
     config: EngineConfig,
     most: usize,
-    media_roots: Vec<PathBuf>,
+    media_roots: MediaRoots,
     /// What happens on any of them.
     pub events: Arc<Events>,
     /// What they have counted.
@@ -28,8 +28,8 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Room for `most` channels, whose assets lie in `media_roots`, or anywhere if there are none.
-    pub fn new(config: EngineConfig, most: usize, media_roots: Vec<PathBuf>) -> Sessions {
+    /// Room for `most` channels, whose assets lie in `media_roots`.
+    pub fn new(config: EngineConfig, most: usize, media_roots: MediaRoots) -> Sessions {
         let (events, tally) = (Arc::<Events>::default(), Arc::<Tally>::default());
         let stopped = Arc::new(Session::new(0, config.clone(), Arc::clone(&events), Arc::clone(&tally)));
         let (open, known) = (Mutex::new(true), Mutex::default());
@@ -80,14 +80,7 @@ impl Sessions {
 
     /// Says why `asset` must not be played, if it lies outside the media roots. May wait for a slow disk.
     pub fn refusal_of(&self, asset: &str) -> Option<String> {
-        if self.media_roots.is_empty() || asset.starts_with("pattern:") {
-            return None;
-        }
-        match Path::new(asset).canonicalize() {
-            Ok(path) if self.media_roots.iter().any(|root| path.starts_with(root)) => None,
-            Ok(_) => Some(format!("{asset:?} is outside the media roots")),
-            Err(error) => Some(format!("{asset:?}: {error}")),
-        }
+        self.media_roots.refusal_of(asset)
     }
 
     /// Stops every channel, side by side, and starts none any more. Then there are no more events.
@@ -123,7 +116,7 @@ mod tests {
             audio_encoder: "null".into(),
             ..SinkConfig::default()
         };
-        Sessions::new(EngineConfig { sink, ..EngineConfig::default() }, most, Vec::new())
+        Sessions::new(EngineConfig { sink, ..EngineConfig::default() }, most, MediaRoots::default())
     }
 
     fn start(sessions: &Sessions, id: i32) -> Reply {

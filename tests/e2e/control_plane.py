@@ -11,6 +11,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -35,7 +36,7 @@ RPCS = (
 OK, NOT_READY, REJECTED_BUSY, PROTOCOL_VIOLATION, FAILED = range(1, 6)
 UNSPECIFIED, UDS, TCP = range(3)
 ANSWERED_WITHIN = 6
-"""Seconds after which a call counts as stuck: five that hosts wait, and room for a busy machine."""
+"""Seconds after which a call counts as stuck: five that control planes wait, and room for a busy machine."""
 OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),  # a connection of its own, not one that is shared with other channels
     ("grpc.enable_http_proxy", 0),
@@ -55,7 +56,7 @@ SMALL = format_json()
 
 
 def without_later_lines(proto: str) -> str:
-    """The interface as hosts had it that were built before the extension."""
+    """The interface as control planes had it that were built before the extension."""
     return "".join(line for line in proto.splitlines(keepends=True) if "// later" not in line)
 
 
@@ -135,7 +136,11 @@ class Client:
     def take(self, asset: str | Path, channel_id: int = 1, **fields: Any) -> Any:
         """Cues the asset and puts it on air at once."""
         self.load(asset, channel_id, **fields)
-        return expect(self.SwitchToLive(channel_id=channel_id))
+        until = time.monotonic() + ANSWERED_WITHIN
+        # A busy machine may need longer for the first picture than the call waits for it.
+        while (reply := self.SwitchToLive(channel_id=channel_id)).result_code == NOT_READY and time.monotonic() < until:
+            pass
+        return expect(reply)
 
     def load(self, asset: str | Path, channel_id: int = 1, **fields: Any) -> Any:
         """An asset in preview."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -60,7 +61,7 @@ class Feed:
 @contextmanager
 def feed(folder: Path) -> Iterator[Feed]:
     """A FIFO that is cleaned up."""
-    fed = Feed(folder / f"feed-{len(os.listdir(folder))}.ts")
+    fed = Feed(Path(tempfile.mkdtemp(dir=folder)) / "feed.ts")
     try:
         yield fed
     finally:

@@ -1,6 +1,6 @@
 //! The judge on air: reads what a transport took, right after it took it.
 //!
-//! It runs on the writer's thread and costs about a tenth of a microsecond a packet. The tick never waits for it:
+//! It runs on the writer's thread and costs a quarter of a microsecond a packet. The tick never waits for it:
 //! whoever wants to know asks it directly, also after the sink has left.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -192,7 +192,11 @@ _METRICS = (
     ),
     _gauge("retrovue_playout_channel_uptime_seconds", "Since the channel was started; 0 when it is off.", _uptime_s),
     _engine("retrovue_playout_decode_failure_count", "Errors of decoders.", "decode_errors"),
-    _engine("retrovue_playout_frames_dropped_total", "Pictures left out for a slow reader.", "pictures_dropped"),
+    _engine(
+        "retrovue_playout_frames_dropped_total",
+        "Pictures left out because encoder or reader was too slow.",
+        "pictures_dropped",
+    ),
     _engine("retrovue_playout_buffer_underrun_total", "Times content did not keep up.", "underruns"),
     _engine("retrovue_frames_consumed_total", "Ticks that showed content.", "content_frames"),
     _engine("frames_late_total", "Ticks that came too late.", "late_ticks"),

@@ -3,7 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`http`] | the listener and its bounds |
-//! | [`page`] | the text of a scrape |
+//! | `page` | the text of a scrape |
 //! | [`calls`] | how long calls took |
 
 pub mod calls;
@@ -55,6 +55,7 @@ mod tests {
     use air_core::{EngineConfig, StreamTransport};
 
     use super::*;
+    use crate::media_roots::MediaRoots;
 
     const FORMAT: &str = r#"{"video": {"width": 160, "height": 90, "frame_rate": "25/1"},
                              "audio": {"sample_rate": 48000, "channels": 2}}"#;
@@ -68,7 +69,7 @@ mod tests {
     #[tokio::test]
     async fn a_scrape_follows_a_channel_through_stop_and_start() {
         let config = EngineConfig { judge: true, ..EngineConfig::default() };
-        let sessions = Arc::new(Sessions::new(config, 1, Vec::new()));
+        let sessions = Arc::new(Sessions::new(config, 1, MediaRoots::default()));
         let metrics = Metrics::new(Arc::clone(&sessions), Arc::default());
         let (mut shown, mut written) = (0, 0);
         for _ in 0..2 {

@@ -93,9 +93,11 @@ struct Counter(&'static str, &'static str, fn(&Counters) -> u64);
 
 const COUNTERS: &[Counter] = &[
     Counter("retrovue_playout_decode_failure_count", "Errors of decoders.", |it| it.decode_errors),
-    Counter("retrovue_playout_frames_dropped_total", "Pictures left out for a slow reader.", |it| {
-        it.pictures_dropped
-    }),
+    Counter(
+        "retrovue_playout_frames_dropped_total",
+        "Pictures left out because encoder or reader was too slow.",
+        |it| it.pictures_dropped,
+    ),
     Counter("retrovue_playout_buffer_underrun_total", "Times content did not keep up.", |it| it.underruns),
     Counter("retrovue_frames_consumed_total", "Ticks that showed content.", |it| it.content_frames),
     Counter("frames_late_total", "Ticks that came too late.", |it| it.late_ticks),

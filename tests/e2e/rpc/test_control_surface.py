@@ -227,7 +227,7 @@ def test_a_hanging_file_holds_up_no_other_call(client: Client, tmp_path: Path) -
 
 
 def test_calls_that_were_given_up_do_not_pile_up(server: AirServer, tmp_path: Path) -> None:
-    """CS-16: a host that asks for a hanging file again and again takes no thread for each time."""
+    """CS-16: a client that asks for a hanging file again and again takes no thread for each time."""
     client, hanging = server.client, str(never(tmp_path))
     client.start()
     threads = len(thread_names(server.pid))
@@ -243,7 +243,7 @@ def test_calls_that_were_given_up_do_not_pile_up(server: AirServer, tmp_path: Pa
 
 
 def test_a_client_that_is_killed_in_its_call_leaves_nothing_behind(server: AirServer, tmp_path: Path) -> None:
-    """CS-16, PAINS of lost hosts: the next client finds the channel as it was, and no thread of the call."""
+    """CS-16: the next client finds the channel as it was, and no thread of the call."""
     client = server.client
     client.start()
     client.take(BARS)
@@ -253,11 +253,11 @@ def test_a_client_that_is_killed_in_its_call_leaves_nothing_behind(server: AirSe
     )
     before = server.settled()
     command: list[str | Path] = [sys.executable, "-c", script, server.target, never(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as host:
-        assert host.stdout
-        assert host.stdout.readline() == "calls\n"
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdout
+        assert caller.stdout.readline() == "calls\n"
         time.sleep(0.3)  # until the call is inside
-        host.kill()
+        caller.kill()
     assert client.is_answered()
     client.load(BARS)
     expect(client.SwitchToLive(channel_id=1))

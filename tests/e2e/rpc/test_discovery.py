@@ -81,7 +81,7 @@ class Reflected(Client):
 
 
 def test_a_client_by_reflection_alone_plays(server: AirServer) -> None:
-    """PR-1, CS-1, MX-1: the order of a host's calls, each a success the first time."""
+    """PR-1, CS-1, MX-1: the order of a control plane's calls, each a success the first time."""
     client = Reflected(server.target)
     assert {method.name for method in client.service.methods} == set(RPCS)
     assert client.GetVersion().version == "1.0.0"

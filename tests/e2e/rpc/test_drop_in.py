@@ -26,23 +26,22 @@ EOF_WITHIN = 0.25
 
 
 @pytest.mark.parametrize("extended", [True, False], ids=["proto of today", "proto before the extension"])
-def test_a_host_written_for_another_engine_plays(extended: bool, tmp_path: Path) -> None:
+def test_a_control_plane_written_for_another_engine_plays(extended: bool, tmp_path: Path) -> None:
     """PR-1, CS-1, R-3, L-02, L-13, MX-1: a plan that is no file, and a reader who comes two seconds late."""
     proto = PROTO.read_text()
     make_stubs(tmp_path, proto if extended else without_later_lines(proto))
     with AirServer(tcp=True) as server, Listener() as listener:
         with drop_in(tmp_path, server, listener, make(ONE), make(OTHER)):
-            # The host goes on; nobody has read yet, for two seconds since the first picture.
-            data = listener.read_for(1.5)
+            # The programme goes on; nobody has read yet, for two seconds since the first picture.
+            data = listener.read_for(2)
             left = time.monotonic()
         data += listener.read_to_end()
         assert time.monotonic() - left < EOF_WITHIN + 0.75, "seconds until the end of the stream, on a busy machine"
-    assert set(data[::188]) == {0x47}
-    stream = Stream(data)
-    assert stream.continuity_faults() == []
-    report = judged(data)
-    assert report.is_clean, report.findings
-    assert len(data) % 188 == 0, "the stream ends with a whole packet"
+        assert set(data[::188]) == {0x47}
+        assert len(data) % 188 == 0, "the stream ends with a whole packet"
+        assert Stream(data).continuity_faults() == []
+        report = judged(data)
+        assert report.is_clean, report.findings
     if extended:  # what is shown does not depend on the stubs
         assert_shows_both(data, tmp_path)
 
@@ -59,7 +58,7 @@ def assert_shows_both(data: bytes, folder: Path) -> None:
 
 @contextmanager
 def drop_in(stubs: Path, server: AirServer, listener: Listener, *assets: Path) -> Iterator[None]:
-    """The host, on air; told to stop the channel at the end."""
+    """The control plane, on air; told to stop the channel at the end."""
     command: list[str | Path] = [
         sys.executable,
         "-m",
@@ -69,9 +68,9 @@ def drop_in(stubs: Path, server: AirServer, listener: Listener, *assets: Path) -
         listener.endpoint,
         *assets,
     ]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
-        assert host.stdout
-        assert host.stdout.readline() == "on air\n"
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdout
+        assert caller.stdout.readline() == "on air\n"
         yield
-        host.communicate()
-    assert host.returncode == 0
+        caller.communicate()
+    assert caller.returncode == 0
