@@ -49,7 +49,7 @@ pub mod time;
 pub mod transport;
 mod worker;
 
-pub use air_av::{Interrupt, install_log};
+pub use air_av::{Interrupt, install_log, keep_few_arenas};
 pub use air_ts::{Check, Severity};
 pub use channel::{
     AttachStreamReply, Engine, LoadPreviewReply, RenderError, RenderOptions, RenderProgress, RenderSegment,

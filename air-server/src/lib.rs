@@ -49,6 +49,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(Command::Help) => print(&flags::help()),
         Ok(Command::Version) => print(concat!("air-server ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Serve(flags)) => {
+            air_core::keep_few_arenas(); // Without it the process works as well, and holds more memory.
             let console = console::install(flags.log_format, flags.log_level);
             let ended = serving::run(*flags);
             if let Err(error) = &ended {
