@@ -55,6 +55,10 @@ class Monitor:
         answer = self._stub.Status(self.messages.StatusRequest(channel_id=channel_id), timeout=5)
         return answer.channels[0] if answer.channels else None
 
+    def events(self, *channel_ids: int) -> Any:
+        """What happens on these channels, or on all, from now on: one after the other."""
+        return self._stub.Events(self.messages.EventsRequest(channel_ids=channel_ids))
+
     def preview(self, channel_id: int = 1) -> str:
         """The preview slot in a word: `empty`, `cueing`, `cued`, `armed` or `failed`."""
         return self._word("PreviewState", self.status(channel_id).preview)
