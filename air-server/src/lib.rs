@@ -10,7 +10,6 @@
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
 //! | [`tally`], [`metrics`], [`health`] | what monitoring systems are told |
-//! | [`media_roots`] | which files may be played |
 //! | [`serving`] | listening, and what is done when the end comes |
 //! | [`sockets`], [`connections`] | where it listens; who is let in, and how many |
 //! | [`supervisor`] | what systemd is told |
@@ -27,7 +26,6 @@ pub mod events;
 pub mod flags;
 pub mod health;
 pub mod inherited;
-pub mod media_roots;
 pub mod metrics;
 pub mod monitor;
 pub mod serving;
