@@ -37,6 +37,7 @@ pub mod tally;
 mod waiting;
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use flags::{Command, Flags};
 
@@ -56,13 +57,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             u8::from(ended.is_err())
         }
         Err(error) => {
-            eprintln!("air-server: {error}\nTry air-server --help.");
+            // Nobody may be there to read it: that changes no exit code.
+            let _ = writeln!(std::io::stderr(), "air-server: {error}\nTry air-server --help.");
             2
         }
     }
 }
 
 fn print(text: &str) -> u8 {
-    use std::io::Write;
     u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }
