@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::format::ProgramFormat;
+use crate::media_roots::MediaRoots;
 
 /// Configuration of an engine.
 #[derive(Clone, Debug)]
@@ -16,11 +17,18 @@ pub struct EngineConfig {
     /// Whether what is written to sinks is judged, for [`Status::judge`](crate::Status::judge). Costs a quarter of a microsecond
     /// a packet on the sink's thread, far less than a hundredth of what encoding does. Default no: a host that has a fan-out has its judge.
     pub judge: bool,
+    /// Where assets may lie. Default anywhere.
+    pub media_roots: MediaRoots,
 }
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        EngineConfig { sink: SinkConfig::default(), hold: Duration::from_millis(250), judge: false }
+        EngineConfig {
+            sink: SinkConfig::default(),
+            hold: Duration::from_millis(250),
+            judge: false,
+            media_roots: MediaRoots::default(),
+        }
     }
 }
 

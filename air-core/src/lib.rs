@@ -8,6 +8,7 @@
 //! | [`time`] | units, the master clock, the timeline |
 //! | [`format`](mod@format), [`frame`] | the house format, house frames and program frames |
 //! | [`producer`], [`conform`] | what turns an asset into house frames |
+//! | [`MediaRoots`] | which files may be played |
 //! | [`program`] | slots, reading ahead, the choice of one frame per tick |
 //! | [`config`] | what an engine and a sink are told |
 //! | [`control`] | what a channel may be told, as one pure function |
@@ -39,6 +40,7 @@ mod episode;
 pub mod events;
 pub mod format;
 pub mod frame;
+mod media_roots;
 pub mod output;
 pub mod producer;
 pub mod program;
@@ -60,6 +62,7 @@ pub use control::{LiveState, PreviewState, Reply, ResultCode};
 pub use events::{Event, EventKind};
 pub use format::{AudioFormat, FormatError, ProgramFormat, VideoFormat};
 pub use frame::SourcePicture;
+pub use media_roots::MediaRoots;
 pub use output::{JudgeFinding, JudgeSummary, SinkState};
 pub use producer::{MediaInfo, probe};
 pub use program::AsRun;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use air_core::{
-    Engine, EngineConfig, Event, EventKind, JudgeSummary, LiveState, ResultCode, StreamTransport,
+    Engine, EngineConfig, Event, EventKind, JudgeSummary, LiveState, MediaRoots, ResultCode, StreamTransport,
 };
 use air_ts::judge::{Judge, JudgeConfig, Report};
 
@@ -339,4 +339,19 @@ fn the_judge_reads_all_that_the_reader_does() {
     assert_eq!(judged, JudgeSummary { sink: judged.sink, packets, findings: vec![] });
     let _stream = attach(&engine, &reader);
     assert!(judge().is_some_and(|next| next.sink > judged.sink && next.packets < packets));
+}
+
+/// CS-6: where an asset lies matters to a channel that could load it, and to no other.
+#[test]
+fn an_asset_outside_the_media_roots_fails_where_another_would_be_loaded() {
+    let mut media_roots = MediaRoots::default();
+    media_roots.add(&std::env::temp_dir()).expect("a folder");
+    let engine = Engine::new(EngineConfig { media_roots, ..EngineConfig::default() });
+    let load = |asset| engine.load_preview(CHANNEL, asset, 0, 0);
+    assert_eq!(load("/etc/passwd").reply.result_code, ResultCode::ProtocolViolation);
+    assert!(engine.start_channel(CHANNEL, "", 0, FORMAT).success);
+    let refused = load("/etc/passwd");
+    assert_eq!(refused.reply.result_code, ResultCode::Failed);
+    assert_eq!(refused.reply.message, "\"/etc/passwd\" is outside the media roots");
+    assert!(!refused.shadow_decode_started && load("pattern:bars").reply.success, "a pattern is no file");
 }

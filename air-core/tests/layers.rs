@@ -38,11 +38,12 @@ const MODULES: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("episode", &["time"]),
     ("transport", &[]),
+    ("media_roots", &[]),
     ("format", &["time"]),
     ("control", &["time"]),
     ("frame", &["control", "format", "time"]),
     ("conform", &["format", "frame", "time"]),
-    ("producer", &["conform", "format", "frame", "time"]),
+    ("producer", &["conform", "format", "frame", "media_roots", "time"]),
     ("program", &["control", "format", "frame", "producer", "stats", "time", "worker"]),
     ("encode", &["config", "format", "frame", "producer", "time"]),
     (

@@ -16,8 +16,8 @@ use tokio::time::{sleep, timeout};
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
-/// Connections at a time: a control plane has a few, each channel's watchers a few more. A default limit of 1024
-/// descriptors leaves the channels three quarters of them.
+/// Connections at a time to one listener: a control plane has a few, each channel's watchers a few more. A default limit
+/// of 1024 descriptors leaves the channels half of them when there are two.
 pub const MOST_CONNECTIONS: usize = 256;
 
 /// How long a connection may say nothing at first.
@@ -46,27 +46,29 @@ pub fn limited_server() -> Server {
         .http2_keepalive_timeout(Some(ANSWERS_WITHIN))
 }
 
-/// Takes connections from any number of listeners.
+/// Takes connections from any number of listeners, each of which has room of its own: whoever fills a port keeps nobody
+/// from the Unix socket.
 #[derive(Clone, Debug)]
 pub struct Door {
-    room: Arc<Semaphore>,
+    most: usize,
     patience: Duration,
     inside: mpsc::Sender<io::Result<Connection>>,
 }
 
 impl Door {
-    /// A door for `most` connections at a time, each of which has to say something within `patience`; and where they
+    /// A door for `most` connections of a listener at a time, each of which has to say something within `patience`; and where they
     /// come in.
     pub fn new(most: usize, patience: Duration) -> (Door, mpsc::Receiver<io::Result<Connection>>) {
         let (inside, connections) = mpsc::channel(1);
-        (Door { room: Arc::new(Semaphore::new(most)), patience, inside }, connections)
+        (Door { most, patience, inside }, connections)
     }
 
     /// Accepts for as long as there is a server.
     pub async fn open(self, listener: impl Listener) {
+        let room = Arc::new(Semaphore::new(self.most));
         while !self.inside.is_closed() {
             match listener.accept().await {
-                Ok(stream) => self.admit(stream),
+                Ok(stream) => self.admit(stream, &room),
                 Err(error) => {
                     tracing::warn!("a connection could not be accepted: {error}");
                     sleep(SHORT_OF_DESCRIPTORS).await;
@@ -75,9 +77,9 @@ impl Door {
         }
     }
 
-    /// Lets `stream` in as soon as it says something, if there is room for it now.
-    fn admit(&self, stream: impl Stream) {
-        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
+    /// Lets `stream` in as soon as it says something, if there is `room` for it now.
+    fn admit(&self, stream: impl Stream, room: &Arc<Semaphore>) {
+        let Ok(place) = Arc::clone(room).try_acquire_owned() else {
             tracing::warn!("a connection is refused: as many are open as there may be");
             return;
         };
@@ -218,6 +220,23 @@ mod tests {
         let mut read = [0; 3];
         connections.recv().await.unwrap().unwrap().read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"PRI");
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_is_full_keeps_nobody_from_another() {
+        let listeners = [
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+            TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        ];
+        let [full, free] = [0, 1].map(|at: usize| listeners[at].local_addr().unwrap());
+        let (door, mut connections) = Door::new(1, FIRST_WORD_WITHIN);
+        for listener in listeners {
+            tokio::spawn(door.clone().open(listener));
+        }
+        let _idle = speaker(full).await;
+        let _held = connections.recv().await.unwrap().unwrap();
+        let _operator = speaker(free).await;
+        assert!(timeout(FIRST_WORD_WITHIN, connections.recv()).await.is_ok());
     }
 
     #[tokio::test]

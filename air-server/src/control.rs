@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use air_core::{Engine, LoadPreviewReply, Reply, ResultCode, StreamTransport};
+use air_core::{Engine, Reply, ResultCode, StreamTransport};
 use air_proto::control as proto;
 use air_proto::control::playout_control_server::PlayoutControl;
 use tokio::sync::Semaphore;
@@ -123,11 +123,8 @@ impl PlayoutControl for Control {
     ) -> Result<Response<proto::LoadPreviewResponse>, Status> {
         let proto::LoadPreviewRequest { channel_id: id, asset_path, start_offset_ms, hard_stop_time_ms } =
             request.into_inner();
-        let sessions = Arc::clone(&self.sessions);
-        let load = move |engine: &Engine| match sessions.refusal_of(&asset_path) {
-            Some(reason) => LoadPreviewReply { reply: Reply::failed(reason), shadow_decode_started: false },
-            None => engine.load_preview(id, &asset_path, start_offset_ms, hard_stop_time_ms),
-        };
+        let load =
+            move |engine: &Engine| engine.load_preview(id, &asset_path, start_offset_ms, hard_stop_time_ms);
         let loaded = self.in_turn(id, |session| &session.loading, load).await?;
         self.sessions.tally.answered(id, "LoadPreview", &loaded.reply);
         Ok(Response::new(proto::LoadPreviewResponse {

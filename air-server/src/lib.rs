@@ -10,7 +10,6 @@
 //! | [`control`] | `retrovue.playout.PlayoutControl` |
 //! | [`events`], [`monitor`] | `air.playout.v1.PlayoutMonitor` |
 //! | [`tally`], [`metrics`], [`health`] | what monitoring systems are told |
-//! | [`media_roots`] | which files may be played |
 //! | [`serving`] | listening, and what is done when the end comes |
 //! | [`sockets`], [`connections`] | where it listens; who is let in, and how many |
 //! | [`supervisor`] | what systemd is told |
@@ -27,7 +26,6 @@ pub mod events;
 pub mod flags;
 pub mod health;
 pub mod inherited;
-pub mod media_roots;
 pub mod metrics;
 pub mod monitor;
 pub mod serving;
@@ -39,6 +37,7 @@ pub mod tally;
 mod waiting;
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use flags::{Command, Flags};
 
@@ -59,13 +58,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             u8::from(ended.is_err())
         }
         Err(error) => {
-            eprintln!("air-server: {error}\nTry air-server --help.");
+            // Nobody may be there to read it: that changes no exit code.
+            let _ = writeln!(std::io::stderr(), "air-server: {error}\nTry air-server --help.");
             2
         }
     }
 }
 
 fn print(text: &str) -> u8 {
-    use std::io::Write;
     u8::from(std::io::stdout().write_all(text.as_bytes()).is_err())
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use air_core::{EngineConfig, MediaRoots};
 use air_proto::control::playout_control_server::{self, PlayoutControlServer};
 use air_proto::monitor::playout_monitor_server::{self, PlayoutMonitorServer};
 use axum::middleware::from_fn_with_state;
@@ -25,7 +26,6 @@ use crate::ending::{Cause, Ending};
 use crate::flags::Flags;
 use crate::health::Health;
 use crate::inherited;
-use crate::media_roots::MediaRoots;
 use crate::metrics::calls::{self, Calls};
 use crate::metrics::{self, Metrics};
 use crate::monitor::Monitor;
@@ -99,8 +99,8 @@ pub fn run(flags: Flags) -> Result<(), ServeError> {
 }
 
 async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending) -> Result<(), ServeError> {
-    let media_roots = media_roots(&flags.media_roots)?;
-    let sessions = Arc::new(Sessions::new(flags.engine(), flags.max_channels, media_roots));
+    let engine = EngineConfig { media_roots: media_roots(&flags.media_roots)?, ..flags.engine() };
+    let sessions = Arc::new(Sessions::new(engine, flags.max_channels));
     let supervisor = Arc::new(Supervisor::from_environment());
     let (calls, health) = (Arc::<Calls>::default(), Health::serving(&SERVICES).await);
     let metrics = Arc::new(Metrics::new(Arc::clone(&sessions), Arc::clone(&calls)));

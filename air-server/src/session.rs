@@ -74,7 +74,7 @@ impl Session {
             Ok(thread) => *teller = Some(thread),
             Err(error) => {
                 self.engine.stop_any();
-                self.tally.end(self.id);
+                self.over();
                 return Reply::failed(format!("no thread for the channel's events: {error}"));
             }
         }
@@ -93,11 +93,16 @@ impl Session {
                 tracing::error!(channel = self.id, "the thread of events panicked");
             }
             tell_all(self.id, &self.engine, &self.tally, &self.events, Duration::ZERO);
-            self.tally.end(self.id);
-            let stopped = Kind::Stopped(ChannelStopped {});
-            self.events.tell(events::of_session(self.id, "channel stopped", stopped));
+            self.over();
         }
         reply
+    }
+
+    /// Everything that happened has been told: the channel has stopped.
+    fn over(&self) {
+        self.tally.end(self.id);
+        let stopped = Kind::Stopped(ChannelStopped {});
+        self.events.tell(events::of_session(self.id, "channel stopped", stopped));
     }
 
     /// Takes note of how the channel stands. Waits for its tick loop, but for nobody who waits for that already.

@@ -7,7 +7,6 @@ use std::thread;
 use air_core::{EngineConfig, Reply, ResultCode};
 
 use crate::events::Events;
-use crate::media_roots::MediaRoots;
 use crate::session::Session;
 use crate::tally::Tally;
 
@@ -15,7 +14,6 @@ use crate::tally::Tally;
 pub struct Sessions {
     config: EngineConfig,
     most: usize,
-    media_roots: MediaRoots,
     /// What happens on any of them.
     pub events: Arc<Events>,
     /// What they have counted.
@@ -28,12 +26,12 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Room for `most` channels, whose assets lie in `media_roots`.
-    pub fn new(config: EngineConfig, most: usize, media_roots: MediaRoots) -> Sessions {
+    /// Room for `most` channels.
+    pub fn new(config: EngineConfig, most: usize) -> Sessions {
         let (events, tally) = (Arc::<Events>::default(), Arc::<Tally>::default());
         let stopped = Arc::new(Session::new(0, config.clone(), Arc::clone(&events), Arc::clone(&tally)));
         let (open, known) = (Mutex::new(true), Mutex::default());
-        Sessions { config, most, media_roots, events, tally, open, known, stopped }
+        Sessions { config, most, events, tally, open, known, stopped }
     }
 
     /// The channel called `id`, or one that is not started.
@@ -78,11 +76,6 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Says why `asset` must not be played, if it lies outside the media roots. May wait for a slow disk.
-    pub fn refusal_of(&self, asset: &str) -> Option<String> {
-        self.media_roots.refusal_of(asset)
-    }
-
     /// Stops every channel, side by side, and starts none any more. Then there are no more events.
     pub fn stop_all(&self) {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = false;
@@ -116,7 +109,7 @@ mod tests {
             audio_encoder: "null".into(),
             ..SinkConfig::default()
         };
-        Sessions::new(EngineConfig { sink, ..EngineConfig::default() }, most, MediaRoots::default())
+        Sessions::new(EngineConfig { sink, ..EngineConfig::default() }, most)
     }
 
     fn start(sessions: &Sessions, id: i32) -> Reply {

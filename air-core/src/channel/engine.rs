@@ -154,7 +154,8 @@ impl Engine {
             return Ok(refusal);
         }
         let segment = SegmentId(self.new_id());
-        let cue = Cue { format: session.format, start_offset_ms, interrupt: Interrupt::new() };
+        let (format, media_roots) = (session.format, self.config.media_roots.clone());
+        let cue = Cue { format, start_offset_ms, media_roots, interrupt: Interrupt::new() };
         let name = format!("air-ch{}-read{}", session.channel_id, segment.0);
         let mut source = match ReadAhead::start(name, asset, cue, session.bell().clone()) {
             Ok(source) => source,

@@ -21,8 +21,10 @@ pub use probe::{MediaInfo, probe};
 
 use crate::format::ProgramFormat;
 use crate::frame::HouseFrame;
+use crate::media_roots::MediaRoots;
 
-/// What a producer is asked for: in which format, from where, and the token that ends its waits.
+/// What a producer is asked for: in which format, from where, in which files, and the token that ends
+/// its waits.
 #[derive(Clone, Debug)]
 pub struct Cue {
     /// The house format every frame is delivered in.
@@ -30,6 +32,8 @@ pub struct Cue {
     /// Media time of the first frame, in milliseconds from the start of the asset. The frame is the first picture
     /// that begins then or later; where there is none, also within the last picture, there is nothing to play.
     pub start_offset_ms: u64,
+    /// Where the asset has to lie.
+    pub media_roots: MediaRoots,
     /// Ends any wait inside the producer, at once and for good.
     pub interrupt: Interrupt,
 }
@@ -47,6 +51,9 @@ pub enum ProducerError {
         #[source]
         source: air_av::Error,
     },
+    /// The asset must not be played, or cannot be found.
+    #[error("{0}")]
+    Refused(String),
     /// No pattern of this name.
     #[error("{0}: no such pattern; there are pattern:bars and pattern:black")]
     UnknownPattern(String),
@@ -108,6 +115,9 @@ pub fn open(asset: &str, cue: &Cue) -> Result<Box<dyn Producer>, ProducerError> 
 }
 
 fn open_file(asset: &str, cue: &Cue) -> Result<Box<dyn Producer>, ProducerError> {
+    if let Some(reason) = cue.media_roots.refusal_of(asset) {
+        return Err(ProducerError::Refused(reason));
+    }
     let media = |source| ProducerError::Media { asset: asset.to_owned(), source };
     let demuxer = Demuxer::open(Path::new(asset), &cue.interrupt).map_err(media)?;
     match demuxer.is_still() {

@@ -193,6 +193,7 @@ mod tests {
     use air_av::Interrupt;
 
     use super::*;
+    use crate::media_roots::MediaRoots;
 
     fn frames(rate: &str, offset_ms: u64, count: usize) -> Vec<HouseFrame> {
         let json = format!(
@@ -200,7 +201,12 @@ mod tests {
                 "audio": {{"sample_rate": 48000, "channels": 2}}}}"#
         );
         let format = ProgramFormat::from_json(&json).unwrap();
-        let cue = Cue { format, start_offset_ms: offset_ms, interrupt: Interrupt::new() };
+        let cue = Cue {
+            format,
+            start_offset_ms: offset_ms,
+            media_roots: MediaRoots::default(),
+            interrupt: Interrupt::new(),
+        };
         let mut pattern = PatternProducer::open("bars", &cue).unwrap();
         (0..count).map(|_| pattern.next_frame().unwrap().unwrap()).collect()
     }
@@ -256,6 +262,7 @@ mod tests {
         let cue = Cue {
             format: ProgramFormat::from_json(format).unwrap(),
             start_offset_ms: 0,
+            media_roots: MediaRoots::default(),
             interrupt: Interrupt::new(),
         };
         let error = PatternProducer::open("plaid", &cue).unwrap_err();

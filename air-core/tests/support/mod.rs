@@ -8,7 +8,7 @@ use std::process::Command;
 
 use air_av::Picture;
 use air_core::producer::{Cue, Producer, ProducerError};
-use air_core::{Interrupt, ProgramFormat, producer};
+use air_core::{Interrupt, MediaRoots, ProgramFormat, producer};
 
 /// Size of the generated pictures and of the house format, so that conforming leaves them as they are.
 pub const SIZE: &str = "320x180";
@@ -50,7 +50,8 @@ pub fn house(rate: u32) -> ProgramFormat {
 
 /// The producer of `asset` from `start_offset_ms` on.
 pub fn open(asset: &Path, rate: u32, start_offset_ms: u64) -> Result<Box<dyn Producer>, ProducerError> {
-    let cue = Cue { format: house(rate), start_offset_ms, interrupt: Interrupt::new() };
+    let (format, media_roots) = (house(rate), MediaRoots::default());
+    let cue = Cue { format, start_offset_ms, media_roots, interrupt: Interrupt::new() };
     producer::open(asset.to_str().expect("a path in UTF-8"), &cue)
 }
 

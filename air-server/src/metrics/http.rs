@@ -91,14 +91,13 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::media_roots::MediaRoots;
     use crate::metrics::calls::Calls;
     use crate::sessions::Sessions;
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
     async fn parts() -> (Arc<Metrics>, Health) {
-        let sessions = Arc::new(Sessions::new(EngineConfig::default(), 1, MediaRoots::default()));
+        let sessions = Arc::new(Sessions::new(EngineConfig::default(), 1));
         (Arc::new(Metrics::new(sessions, Arc::<Calls>::default())), Health::serving(&[]).await)
     }
 

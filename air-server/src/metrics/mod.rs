@@ -55,7 +55,6 @@ mod tests {
     use air_core::{EngineConfig, StreamTransport};
 
     use super::*;
-    use crate::media_roots::MediaRoots;
 
     const FORMAT: &str = r#"{"video": {"width": 160, "height": 90, "frame_rate": "25/1"},
                              "audio": {"sample_rate": 48000, "channels": 2}}"#;
@@ -69,7 +68,7 @@ mod tests {
     #[tokio::test]
     async fn a_scrape_follows_a_channel_through_stop_and_start() {
         let config = EngineConfig { judge: true, ..EngineConfig::default() };
-        let sessions = Arc::new(Sessions::new(config, 1, MediaRoots::default()));
+        let sessions = Arc::new(Sessions::new(config, 1));
         let metrics = Metrics::new(Arc::clone(&sessions), Arc::default());
         let (mut shown, mut written) = (0, 0);
         for _ in 0..2 {

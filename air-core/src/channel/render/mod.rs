@@ -12,6 +12,7 @@ use air_av::Interrupt;
 
 use crate::config::SinkConfig;
 use crate::format::ProgramFormat;
+use crate::media_roots::MediaRoots;
 use crate::output::PackError;
 use crate::producer::{self, Cue, Length, ProducerError};
 use crate::program::AsRun;
@@ -219,7 +220,8 @@ impl<'a> PlanEntry<'a> {
 impl RenderSegment {
     fn cue(&self, options: &RenderOptions) -> Cue {
         let interrupt = options.interrupt.child();
-        Cue { format: options.format, start_offset_ms: self.start_offset_ms, interrupt }
+        let (format, media_roots) = (options.format, MediaRoots::default());
+        Cue { format, start_offset_ms: self.start_offset_ms, media_roots, interrupt }
     }
 }
 
