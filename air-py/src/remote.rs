@@ -23,7 +23,7 @@ use crate::convert::{
     AirError, AttachStreamFields, EventFields, LoadPreviewFields, ReplyFields, StatusFields,
 };
 use crate::engine::SIGNAL_INTERVAL;
-use inbox::{Inbox, Next};
+use inbox::{Begin, Inbox, Next};
 use link::{Link, NoReply};
 
 /// A call that has no answer by then never gets one: the slowest, the first switch, takes four seconds.
@@ -32,8 +32,11 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// What a stop may take, so that with a kill after it a channel is gone within a quarter of a second.
 const STOPPED_WITHIN: Duration = Duration::from_millis(150);
 
-/// How long the events of a start or a stop that has been answered may still be on their way.
-const TOLD_WITHIN: Duration = Duration::from_secs(1);
+/// How long the event of a start that has been answered may still be on its way.
+const TOLD_OF_START_WITHIN: Duration = Duration::from_secs(1);
+
+/// The same for the events of a stop: with all that comes after, a host's end has to fit into a second.
+const TOLD_OF_STOP_WITHIN: Duration = Duration::from_millis(250);
 
 /// One playout engine in another process; dropping it closes the connection.
 #[pyclass(frozen)]
@@ -45,10 +48,10 @@ pub struct RemoteEngine {
 
 #[pymethods]
 impl RemoteEngine {
-    /// The engine at the other end of a connected stream socket, of which `descriptor` is duplicated. Waits until it
-    /// answers.
+    /// The engine at the other end of a connected stream socket, of which `descriptor` is duplicated. Waits for
+    /// nothing: calls are answered once that end serves.
     #[new]
-    fn new(py: Python<'_>, descriptor: RawFd) -> PyResult<Self> {
+    fn new(descriptor: RawFd) -> PyResult<Self> {
         if descriptor < 0 {
             return Err(PyValueError::new_err("descriptor must not be negative"));
         }
@@ -57,7 +60,7 @@ impl RemoteEngine {
         let socket = unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned()?;
         let link = Arc::new(Link::new(UnixStream::from(socket))?);
         let engine = Self { link: Mutex::new(Some(link)), inbox: Arc::default() };
-        engine.subscribe(py)?;
+        engine.subscribe()?;
         Ok(engine)
     }
 
@@ -77,10 +80,13 @@ impl RemoteEngine {
     ) -> PyResult<ReplyFields> {
         let request = control::StartChannelRequest { channel_id, plan_handle, port, program_format_json };
         let mut client = self.control()?;
+        if !self.wait_begun(py, channel_id)? {
+            return Ok(ReplyFields::of_a_stop_before_the_start(false));
+        }
         let before = self.inbox.started();
         let reply = self.ask(py, async move { client.start_channel(request).await })?;
         if reply.get_ref().success {
-            py.detach(|| self.inbox.wait_started(before, TOLD_WITHIN));
+            py.detach(|| self.inbox.wait_started(before, TOLD_OF_START_WITHIN));
         }
         Ok(reply.into())
     }
@@ -136,12 +142,16 @@ impl RemoteEngine {
         Ok(self.ask(py, async move { client.detach_stream(request).await })?.into())
     }
 
+    /// Never waits for an engine that has yet to begin: no channel runs in it, and a start that waits for it is refused.
     fn stop_channel(&self, py: Python<'_>, channel_id: i32) -> PyResult<ReplyFields> {
         let mut client = self.control()?;
+        if self.inbox.stop_early(channel_id) {
+            return Ok(ReplyFields::of_a_stop_before_the_start(true));
+        }
         let request = control::StopChannelRequest { channel_id };
         let call = async move { client.stop_channel(request).await };
         let reply = self.link()?.ask(py, STOPPED_WITHIN, call)?;
-        py.detach(|| self.inbox.wait_stopped(TOLD_WITHIN));
+        py.detach(|| self.inbox.wait_stopped(TOLD_OF_STOP_WITHIN));
         Ok(reply.into())
     }
 
@@ -180,19 +190,36 @@ impl RemoteEngine {
 }
 
 impl RemoteEngine {
-    /// Has what happens from now on come into the inbox.
-    fn subscribe(&self, py: Python<'_>) -> PyResult<()> {
+    /// Has what happens from now on come into the inbox, which is also told when that begins.
+    fn subscribe(&self) -> PyResult<()> {
         let mut client = self.monitor()?;
-        let call = async move { client.events(monitor::EventsRequest { channel_ids: vec![] }).await };
-        let mut events = self.ask(py, call)?.into_inner();
         let inbox = Arc::clone(&self.inbox);
         self.link()?.run(async move {
-            while let Ok(Some(event)) = events.message().await {
-                inbox.put(event);
+            if let Ok(events) = client.events(monitor::EventsRequest { channel_ids: vec![] }).await {
+                inbox.begin();
+                let mut events = events.into_inner();
+                while let Ok(Some(event)) = events.message().await {
+                    inbox.put(event);
+                }
             }
             inbox.end();
         });
         Ok(())
+    }
+
+    /// Waits until the engine tells of events, so that of a start none is missed; false when a stop of the channel came
+    /// first.
+    fn wait_begun(&self, py: Python<'_>, channel_id: i32) -> PyResult<bool> {
+        let (since, stops) = (Instant::now(), self.inbox.early_stops(channel_id));
+        loop {
+            match py.detach(|| self.inbox.wait_begun(channel_id, stops, SIGNAL_INTERVAL)) {
+                Begin::Begun => return Ok(true),
+                Begin::Stopped => return Ok(false),
+                Begin::Ended => return Err(NoReply::Gone.into()),
+                Begin::NotYet if since.elapsed() >= ANSWERED_WITHIN => return Err(NoReply::Late.into()),
+                Begin::NotYet => py.check_signals()?,
+            }
+        }
     }
 
     fn link(&self) -> Result<Arc<Link>, NoReply> {

@@ -11,8 +11,11 @@ use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 /// Records that wait for standard error.
 const MOST_WAITING: usize = 4096;
 
-/// How long the end of the process waits for the last of them.
+/// How long the end of a process that has served waits for the last of them.
 const FLUSHED_WITHIN: Duration = Duration::from_millis(100);
+
+/// The same for one that could not: the last record says why, and nobody waits for its channels.
+const REASON_WITHIN: Duration = Duration::from_secs(2);
 
 /// Form of a log record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +60,13 @@ pub fn install(format: LogFormat, level: Level) -> Console {
 }
 
 impl Console {
-    /// Writes what waits, unless nobody takes it.
-    pub fn flush(self) {
+    /// Writes what waits, unless nobody takes it; a reason for not having `served` gets more time.
+    pub fn flush(self, served: bool) {
         let (flushed, done) = sync_channel(1);
         std::thread::spawn(move || {
             drop(self.0);
             let _ = flushed.send(());
         });
-        let _ = done.recv_timeout(FLUSHED_WITHIN);
+        let _ = done.recv_timeout(if served { FLUSHED_WITHIN } else { REASON_WITHIN });
     }
 }

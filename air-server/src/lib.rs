@@ -54,7 +54,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             if let Err(error) = &ended {
                 tracing::error!("{error}");
             }
-            console.flush();
+            console.flush(ended.is_ok());
             u8::from(ended.is_err())
         }
         Err(error) => {

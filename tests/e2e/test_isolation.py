@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -108,11 +110,14 @@ def test_a_killed_server_takes_its_engines_along(server: Server) -> None:
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_at_any_moment_ends_all_in_a_second(server: Server, number: int, seed: int) -> None:
-    """TD-8, L-39: also while engines start."""
-    with server.watch(2) as viewer:
+    """TD-8, L-39: with one engine on air, and one that starts or has just done so."""
+    port = urlsplit(server.base).port
+    assert port
+    with server.watch(2) as viewer, socket.create_connection(("127.0.0.1", port)) as another:
         viewer.read_for(0.1)
-        running = engines(server.pid)
+        another.sendall(b"GET /channels/1.ts HTTP/1.1\r\nHost: air\r\n\r\n")
         time.sleep(random.Random(seed).uniform(0, 0.4))  # the moment
+        running = engines(server.pid)
         code, seconds, _ = server.interrupt(number)
     assert code == 0 and seconds < 1
     assert all(map(has_ended, running))

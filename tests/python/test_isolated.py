@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,8 +18,12 @@ from pathlib import Path
 
 import pytest
 
-from air_py import AirError, ProgramFormat, SinkConfig, StreamReader
+from air_py import AirError, ProgramFormat, SinkConfig, StreamReader, engine_process
+from air_py.director.leads import Leads
+from air_py.director.programme import ChannelUnavailable
+from air_py.director.runtime import Runtime
 from air_py.isolated import EngineLost, IsolatedEngine
+from fakes import channel_of
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("warm", "no_leak")]
 
@@ -172,6 +177,68 @@ def test_an_engine_that_does_not_answer_is_killed(reader: StreamReader, end: str
     engine.close()
 
 
+@pytest.fixture
+def never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Engines' processes are others, which say nothing."""
+    monkeypatch.setattr(engine_process, "_command", lambda sink: ["sleep", "60"])
+
+
+def in_background(work: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+@pytest.mark.usefixtures("never_begins")
+def test_a_stop_does_not_wait_for_an_engine_that_begins() -> None:
+    """TD-2: the start that waits is refused, by a stop of its own channel only."""
+    replies: list[object] = []
+    with IsolatedEngine(SINK) as engine:
+        assert engine.stop_channel(1)
+        starting = in_background(lambda: replies.append(engine.start_channel(1, program_format=FORMAT)))
+        starting.join(0.3)  # until it waits
+        assert starting.is_alive() and engine.stop_channel(2)
+        begun = time.monotonic()
+        assert not replies and engine.stop_channel(1)
+        starting.join(SOON_S)
+        assert replies and not replies[0]
+    assert time.monotonic() - begun < SOON_S
+    assert is_gone(engine.pid)
+
+
+@pytest.mark.usefixtures("never_begins")
+@pytest.mark.parametrize("after_s", [0.0, 0.01, 0.3])
+def test_a_channel_whose_engine_begins_is_taken_down_at_once(after_s: float) -> None:
+    """TD-2, TD-8: whoever waits for the stream is told."""
+    refusals: list[ChannelUnavailable] = []
+    runtime = Runtime(channel_of("a"), IsolatedEngine, Leads())
+
+    def tune_in() -> None:
+        with pytest.raises(ChannelUnavailable) as refused:
+            runtime.start()
+        refusals.append(refused.value)
+
+    tuning_in = in_background(tune_in)
+    time.sleep(after_s)  # the moment
+    begun = time.monotonic()
+    runtime.stop()
+    assert time.monotonic() - begun < SOON_S
+    tuning_in.join(SOON_S)
+    assert refusals
+
+
+def test_the_hosts_supervisor_hears_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That it is ready, and that it ends, is not the host's news."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
+        ear.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with IsolatedEngine(SINK) as engine:
+            engine.get_version()
+        ear.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            ear.recv(64)
+
+
 def test_dropping_it_ends_the_process(reader: StreamReader) -> None:
     engine = IsolatedEngine(SINK)
     go_on_air(engine, reader)
@@ -238,6 +305,7 @@ def test_it_inherits_nothing_and_has_its_own_session(engine: IsolatedEngine, tmp
     with open(tmp_path / "secret", "w") as secret:
         os.set_inheritable(secret.fileno(), True)
         with IsolatedEngine(SINK) as other:
+            other.get_version()
             open_there = {os.readlink(entry) for entry in Path(f"/proc/{other.pid}/fd").iterdir()}
     kinds = {name.split(":")[0] for name in open_there}
     assert kinds <= {"/dev/null", "pipe", "socket", "anon_inode"}, open_there
@@ -295,6 +363,7 @@ def test_its_records_are_ours(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_what_it_says_as_it_dies_is_told() -> None:
     with IsolatedEngine(SINK) as engine:
+        engine.get_version()
         os.kill(engine.pid, signal.SIGABRT)
         assert engine.lost.wait(5)
         with pytest.raises(EngineLost, match="signal 6\nFatal Python error: Aborted"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import socket
 import subprocess
@@ -29,6 +30,9 @@ _EXIT_S = 0.2
 
 _FLAGS = ("-I", "-S", "-X", "faulthandler")
 """Of the interpreter. Nothing of the user's environment is loaded, and a crash says where it was."""
+
+_SUPERVISORS = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"}
+"""Of the environment: where the host's supervisor hears of the host, and of nobody else."""
 
 _LAST_WORDS = 4000
 """Bytes of what it said as it died."""
@@ -56,10 +60,9 @@ class EngineLost(AirError):
 
 
 class EngineProcess:
-    """An engine's process, which takes the calls of the native engine.
+    """An engine's process, which takes the calls of the native engine. They wait until it has begun; a stop does not.
 
     :raises OSError: no process can be started.
-    :raises AirError: the engine does not start.
     """
 
     def __init__(self, sink: SinkConfig) -> None:
@@ -75,13 +78,14 @@ class EngineProcess:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
+                env={name: value for name, value in os.environ.items() if name not in _SUPERVISORS},
                 start_new_session=True,  # The terminal's Ctrl-C is for the host.
             )
             theirs.close()
             self._reader = threading.Thread(target=self._read, name="air-engine-read", daemon=True)
             self._reader.start()
             try:
-                self._remote = self._ask(lambda: _air.RemoteEngine(ours.fileno()))
+                self._remote = _air.RemoteEngine(ours.fileno())
             except BaseException:
                 ours.close()
                 self.close()

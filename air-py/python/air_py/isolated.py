@@ -19,9 +19,13 @@ class IsolatedEngine(Engine):
     Arguments are checked before they leave this process. Log records arrive in this process's ``logging``. The child
     dies with its parent, does not see the terminal's Ctrl-C, and inherits no descriptor.
 
-    When the child is gone, every call, also one that is waiting, raises :class:`EngineLost`, which is an
-    :class:`air_py.AirError`. So does every call after :meth:`close`. A child that does not answer is killed: after
-    150 ms where it is told to stop, else after ten seconds more than the call may take.
+    The child takes a moment to begin, in which calls wait for it; a stop does not, and refuses a start that waits.
+    Events come beside the replies: what a call has caused may be told a moment after it, so that
+    :meth:`~air_py.Engine.next_event` is better given some time.
+
+    When the child is gone, or does not begin, every call, also one that is waiting, raises :class:`EngineLost`, which
+    is an :class:`air_py.AirError`. So does every call after :meth:`close`. A child that does not answer is killed:
+    after 150 ms where it is told to stop, else after ten seconds.
 
     :raises OSError: no process can be started.
     """

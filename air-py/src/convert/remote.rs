@@ -21,6 +21,17 @@ fn code_beside<T>(response: &Response<T>, success: bool) -> i32 {
     sent.unwrap_or(if success { ResultCode::Ok as i32 } else { ResultCode::Failed as i32 })
 }
 
+impl ReplyFields {
+    /// To whoever stops a channel before its engine has begun, or was about to start one.
+    pub fn of_a_stop_before_the_start(is_the_stop: bool) -> Self {
+        let (message, code) = match is_the_stop {
+            true => ("channel is not started", ResultCode::Ok),
+            false => ("stopped before the engine had begun", ResultCode::ProtocolViolation),
+        };
+        Self { success: is_the_stop, message: message.to_owned(), result_code: code as i32 }
+    }
+}
+
 macro_rules! plain_replies {
     ($($message:ident),*) => {$(
         impl From<Response<$message>> for ReplyFields {

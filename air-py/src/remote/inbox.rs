@@ -1,6 +1,6 @@
 //! The events of an engine in another process, from the stream that brings them to the host that asks for them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,30 @@ struct State {
     runs: bool,
     /// Channels started so far.
     started: u64,
+    /// Whether the stream has begun.
+    begun: bool,
+    /// Stops of each channel that came before.
+    early_stops: BTreeMap<i32, u64>,
     /// Whether the stream has ended.
     ended: bool,
+}
+
+impl State {
+    fn early_stops_of(&self, channel_id: i32) -> u64 {
+        self.early_stops.get(&channel_id).copied().unwrap_or_default()
+    }
+}
+
+/// Whether the stream has begun.
+pub enum Begin {
+    /// It has.
+    Begun,
+    /// Not yet, and a stop came meanwhile.
+    Stopped,
+    /// Not yet.
+    NotYet,
+    /// It never will, or no more.
+    Ended,
 }
 
 /// What there is to tell.
@@ -58,6 +80,40 @@ impl Inbox {
             }
         }
         self.changed.notify_all();
+    }
+
+    /// The stream has begun.
+    pub fn begin(&self) {
+        self.lock().begun = true;
+        self.changed.notify_all();
+    }
+
+    /// How many stops of the channel came before the beginning.
+    pub fn early_stops(&self, channel_id: i32) -> u64 {
+        self.lock().early_stops_of(channel_id)
+    }
+
+    /// Whether the stream has yet to begin; those who wait for that are told of the channel's stop.
+    pub fn stop_early(&self, channel_id: i32) -> bool {
+        let mut state = self.lock();
+        let is_early = !state.begun && !state.ended;
+        if is_early {
+            *state.early_stops.entry(channel_id).or_default() += 1;
+            self.changed.notify_all();
+        }
+        is_early
+    }
+
+    /// Waits until the stream begins, or for a stop of the channel after the first `stops`.
+    pub fn wait_begun(&self, channel_id: i32, stops: u64, timeout: Duration) -> Begin {
+        let is_stopped = |state: &State| state.early_stops_of(channel_id) != stops;
+        let state = self.wait_while(timeout, |state| !state.begun && !state.ended && !is_stopped(state));
+        match &*state {
+            State { ended: true, .. } => Begin::Ended,
+            State { begun: true, .. } => Begin::Begun,
+            state if is_stopped(state) => Begin::Stopped,
+            _ => Begin::NotYet,
+        }
     }
 
     /// The stream has ended.

@@ -114,7 +114,7 @@ def test_stopping_leaves_the_process_as_it_was(server: AirServer) -> None:
 
     cycle()
     before = server.settled()
-    assert before.threads == 2, "the main thread and the log's"
+    assert before.threads == 3, "the main thread, the log's, and the one that waits for the end"
     for _ in range(5):
         cycle()
     assert server.comes_back_to(before), (before, server.holdings())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.e2e.air_server import BINARY, ENDS_WITHIN, AirServer, free_port
+from tests.e2e.air_server import ENDS_WITHIN, AirServer
 from tests.e2e.control_plane import NOT_READY, Client, expect, format_json, refused
 from tests.e2e.hanging import FAR_MS, feed, never
 from tests.e2e.host import Listener, wait_until
@@ -171,13 +170,3 @@ def test_after_a_crash_it_is_started_in_the_same_place(crashing: AirServer) -> N
             listener.hang_up()
             server.start()
     assert wait_until(server.client.is_answered)
-
-
-def test_a_socket_that_is_served_is_not_taken_from_its_server() -> None:
-    """Another server, by mistake in the same place, fails with 1 and says where."""
-    with AirServer() as server:
-        command = [BINARY, "--uds", str(server.socket), "--metrics-port", str(free_port())]
-        other = subprocess.run(command, timeout=5, text=True, capture_output=True)
-        assert (other.returncode, other.stdout) == (1, "")
-        assert f"cannot listen on {server.socket}" in other.stderr
-        assert server.client.is_answered()

@@ -37,6 +37,9 @@ _RESTART_AFTER_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 _STABLE_S = 60.0
 """An engine that lasted this long is not lost for the reason of the one before."""
 
+_STOP_AGAIN_S = 0.3
+"""After which an engine is stopped once more: a start may just have been on its way."""
+
 
 class Runtime:
     """A channel from its first viewer to its last.
@@ -82,11 +85,12 @@ class Runtime:
         """Takes the channel off the air, from whatever it is doing; returns when nothing of it is left."""
         with self._lock:
             self._stopping.set()
-            engine, started = self._engine, self._thread.ident is not None
-        if engine is not None:
-            self._end(engine)
-        if started:
-            self._thread.join()
+            started = self._thread.ident is not None
+        while started and self._thread.is_alive():
+            engine = self._engine
+            if engine is not None:
+                self._end(engine)
+            self._thread.join(_STOP_AGAIN_S)
         self.fanout.close()
 
     def follow(self, channel: Channel) -> None:
