@@ -14,8 +14,9 @@ pub struct EngineConfig {
     pub sink: SinkConfig,
     /// How long a late segment's last picture is held before black; 0 is black at once. Default 250 ms.
     pub hold: Duration,
-    /// Whether what is written to sinks is judged, for [`Status::judge`](crate::Status::judge). Costs a quarter of a microsecond
-    /// a packet on the sink's thread, far less than a hundredth of what encoding does. Default no: a host that has a fan-out has its judge.
+    /// Whether what is written to sinks is judged, for [`Status::judge`](crate::Status::judge). Costs a quarter of a
+    /// microsecond a packet on the sink's thread, far less than a hundredth of what encoding does. Default no: a host
+    /// that has a fan-out has its judge.
     pub judge: bool,
     /// Where assets may lie. Default anywhere.
     pub media_roots: MediaRoots,

@@ -56,13 +56,13 @@ impl Control {
         &self,
         id: i32,
         queue: fn(&Session) -> &Arc<Semaphore>,
-        operation: impl FnOnce(&Engine) -> T + Send + 'static,
+        operation: impl FnOnce(&Session) -> T + Send + 'static,
     ) -> Result<T, Status> {
         let session = self.sessions.of(id);
         let turn = Arc::clone(queue(&session)).acquire_owned().await;
         waiting(move || {
             let _turn = turn;
-            operation(&session.engine)
+            operation(&session)
         })
         .await
     }
@@ -123,8 +123,9 @@ impl PlayoutControl for Control {
     ) -> Result<Response<proto::LoadPreviewResponse>, Status> {
         let proto::LoadPreviewRequest { channel_id: id, asset_path, start_offset_ms, hard_stop_time_ms } =
             request.into_inner();
-        let load =
-            move |engine: &Engine| engine.load_preview(id, &asset_path, start_offset_ms, hard_stop_time_ms);
+        let load = move |session: &Session| {
+            session.engine.load_preview(id, &asset_path, start_offset_ms, hard_stop_time_ms)
+        };
         let loaded = self.in_turn(id, |session| &session.loading, load).await?;
         self.sessions.tally.answered(id, "LoadPreview", &loaded.reply);
         Ok(Response::new(proto::LoadPreviewResponse {
@@ -141,8 +142,9 @@ impl PlayoutControl for Control {
     ) -> Result<Response<proto::SwitchToLiveResponse>, Status> {
         let proto::SwitchToLiveRequest { channel_id: id, target_boundary_time_ms, issued_at_time_ms } =
             request.into_inner();
-        let switch =
-            move |engine: &Engine| engine.switch_to_live(id, target_boundary_time_ms, issued_at_time_ms);
+        let switch = move |session: &Session| {
+            session.engine.switch_to_live(id, target_boundary_time_ms, issued_at_time_ms)
+        };
         let switched = self.in_turn(id, |session| &session.switching, switch).await?;
         self.sessions.tally.answered(id, "SwitchToLive", &switched.reply);
         Ok(Response::new(proto::SwitchToLiveResponse {
@@ -171,10 +173,9 @@ impl PlayoutControl for Control {
             }
             proto::StreamTransport::Unspecified => StreamTransport::Unspecified,
         };
-        let looked = self.sessions.of(id);
-        let attach = move |engine: &Engine| {
-            looked.look(); // What was found in the stream before is not told any more once another begins.
-            engine.attach_stream(id, transport, &request.endpoint, replace_existing)
+        let attach = move |session: &Session| {
+            session.look(); // What was found in the stream before is not told any more once another begins.
+            session.engine.attach_stream(id, transport, &request.endpoint, replace_existing)
         };
         let attached = self.in_turn(id, |session| &session.attaching, attach).await?;
         self.sessions.tally.answered(id, "AttachStream", &attached.reply);

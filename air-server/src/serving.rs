@@ -76,6 +76,9 @@ pub enum ServeError {
     /// The interface cannot describe itself.
     #[error("no reflection: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// Something that answers calls has ended before its time: better to be started anew than to be deaf.
+    #[error("calls are not answered any more")]
+    Deaf,
     /// No threads, no signals.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -123,10 +126,16 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
     supervisor.ready();
     let looked = Arc::clone(&sessions);
     tasks.spawn(Arc::clone(&supervisor).reassure(move || drop(looked.all())));
-    match ending.comes().await {
-        Cause::HungUp => tracing::debug!("{}: stopping", Cause::HungUp),
-        cause => tracing::info!("{cause}: stopping"),
-    }
+    let ended = tokio::select! {
+        cause = ending.comes() => {
+            match cause {
+                Cause::HungUp => tracing::debug!("{cause}: stopping"),
+                _ => tracing::info!("{cause}: stopping"),
+            }
+            Ok(())
+        }
+        Some(_) = servers.join_next() => Err(ServeError::Deaf),
+    };
     supervisor.stopping();
     health.stop().await;
     let stopping = spawn_blocking(move || sessions.stop_all());
@@ -136,7 +145,7 @@ async fn serve(flags: Flags, stdin: Option<net::UnixStream>, ending: &mut Ending
     let _ = stop.send(true);
     let answered = async { while servers.join_next().await.is_some() {} };
     let _ = timeout(ANSWERED_WITHIN, answered).await; // A caller may keep its connection.
-    Ok(())
+    ended
 }
 
 /// Opens `door` to all that `flags` name. The socket's path is listened on until it is dropped.
