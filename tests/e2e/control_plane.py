@@ -60,29 +60,40 @@ def without_later_lines(proto: str) -> str:
     return "".join(line for line in proto.splitlines(keepends=True) if "// later" not in line)
 
 
-def make_stubs(folder: Path, proto: str) -> None:
-    """Puts `playout_pb2` and `playout_pb2_grpc` into a folder, as `python -m grpc_tools.protoc` does."""
-    (folder / PROTO.name).write_text(proto)
+def compile_proto(folder: Path, root: Path, name: str) -> None:
+    """Puts the stubs of the proto called `name` below `root` into a folder, as `python -m grpc_tools.protoc` does."""
     well_known = Path(protoc.__file__).with_name("_proto")
-    paths = [f"-I{folder}", f"-I{well_known}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    if protoc.main(["protoc", *paths, PROTO.name]) != 0:
+    paths = [f"-I{root}", f"-I{well_known}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
+    if protoc.main(["protoc", *paths, name]) != 0:
         raise RuntimeError("protoc refused the proto")
+
+
+def make_stubs(folder: Path, proto: str) -> None:
+    """Puts `playout_pb2` and `playout_pb2_grpc` into a folder."""
+    (folder / PROTO.name).write_text(proto)
+    compile_proto(folder, folder, PROTO.name)
+
+
+def folder_of_stubs() -> Path:
+    """A new folder, gone when this process ends."""
+    folder = tempfile.mkdtemp(prefix="air-stubs-")
+    atexit.register(shutil.rmtree, folder)
+    return Path(folder)
 
 
 @cache
 def stubs() -> tuple[Any, Any]:
     """The modules `playout_pb2` and `playout_pb2_grpc`, made for this process."""
-    folder = tempfile.mkdtemp(prefix="air-stubs-")
-    atexit.register(shutil.rmtree, folder)
-    make_stubs(Path(folder), PROTO.read_text())
-    return load_stubs(folder)
+    folder = folder_of_stubs()
+    make_stubs(folder, PROTO.read_text())
+    return load_stubs(str(folder))
 
 
-def load_stubs(folder: str) -> tuple[Any, Any]:
-    """The stubs in a folder."""
+def load_stubs(folder: str, module: str = "playout") -> tuple[Any, Any]:
+    """The stubs in a folder: the module of messages and that of services."""
     sys.path.insert(0, folder)
     try:
-        return importlib.import_module("playout_pb2"), importlib.import_module("playout_pb2_grpc")
+        return importlib.import_module(f"{module}_pb2"), importlib.import_module(f"{module}_pb2_grpc")
     finally:
         sys.path.remove(folder)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import air_py
-from air_py import Engine, ProgramFormat, SinkConfig
+from air_py import Engine, ProgramFormat, SinkConfig, StreamTransport
 
 FORMAT = ProgramFormat(640, 360, "30000/1001")
 FORMAT_25 = ProgramFormat(640, 360, "25/1")
@@ -173,3 +173,27 @@ def wait_until(happened: Callable[[], bool], seconds: float = 2) -> bool:
             return False
         time.sleep(0.005)
     return True
+
+
+def unreachable(folder: Path) -> list[tuple[StreamTransport, str]]:
+    """Endpoints of each transport that cannot be attached to."""
+    (folder / "file").touch()
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.bind(str(folder / "deaf"))
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    uds, tcp = StreamTransport.UNIX_DOMAIN_SOCKET, StreamTransport.TCP_LOOPBACK
+    return [
+        (uds, str(folder / "missing")),
+        (uds, str(folder / "deaf")),
+        (uds, str(folder / "file")),
+        (uds, str(folder)),
+        (uds, "/tmp/" + "x" * 108),
+        (uds, ""),
+        (tcp, f"127.0.0.1:{port}"),
+        (tcp, "192.0.2.1:9000"),
+        (tcp, "example.org:9000"),
+        (tcp, "127.0.0.1:port"),
+        (tcp, ""),
+    ]

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
-import importlib
-import shutil
-import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import grpc
-from grpc_tools import protoc
 
-from tests.e2e.control_plane import OPTIONS
+from tests.e2e.control_plane import OPTIONS, compile_proto, folder_of_stubs, load_stubs
 
 PROTOS = Path(__file__).parents[2] / "protos"
 NAME = "air/playout/v1/playout"
@@ -23,17 +17,9 @@ NAME = "air/playout/v1/playout"
 @cache
 def stubs() -> tuple[Any, Any]:
     """The modules of messages and of services, made for this process."""
-    folder = tempfile.mkdtemp(prefix="air-stubs-")
-    atexit.register(shutil.rmtree, folder)
-    arguments = [f"-I{PROTOS}", f"--python_out={folder}", f"--grpc_python_out={folder}", f"{NAME}.proto"]
-    if protoc.main(["protoc", *arguments]) != 0:
-        raise RuntimeError("protoc refused the proto")
-    sys.path.insert(0, folder)
-    try:
-        module = NAME.replace("/", ".")
-        return importlib.import_module(f"{module}_pb2"), importlib.import_module(f"{module}_pb2_grpc")
-    finally:
-        sys.path.remove(folder)
+    folder = folder_of_stubs()
+    compile_proto(folder, PROTOS, f"{NAME}.proto")
+    return load_stubs(str(folder), NAME.replace("/", "."))
 
 
 class Monitor:

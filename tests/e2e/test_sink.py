@@ -24,6 +24,7 @@ from tests.e2e.host import (
     on_air,
     resident_bytes,
     take,
+    unreachable,
     wait_until,
 )
 from tests.e2e.packets import PACKET, Stream, nal_types
@@ -143,36 +144,12 @@ def test_attach_needs_a_channel() -> None:
         assert not reply.success and reply.message
 
 
-def unreachable(folder: Path) -> list[tuple[StreamTransport, str]]:
-    """Endpoints of every kind that cannot be attached to."""
-    (folder / "file").touch()
-    with socket.socket(socket.AF_UNIX) as deaf:
-        deaf.bind(str(folder / "deaf"))
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    return [
-        (StreamTransport.UNSPECIFIED, str(folder / "ts")),
-        (UDS, str(folder / "missing")),
-        (UDS, str(folder / "deaf")),
-        (UDS, str(folder / "file")),
-        (UDS, str(folder)),
-        (UDS, "/tmp/" + "x" * 108),
-        (UDS, ""),
-        (TCP, f"127.0.0.1:{port}"),
-        (TCP, "192.0.2.1:9000"),
-        (TCP, "example.org:9000"),
-        (TCP, "127.0.0.1:port"),
-        (TCP, ""),
-    ]
-
-
 @pytest.mark.usefixtures("both_ways")
 def test_a_failed_attach_says_why_and_leaves_nothing_open(tmp_path: Path) -> None:
     """TR-3, TR-4, TR-5."""
     with channel() as engine:
         before = Holdings.now()
-        for transport, endpoint in unreachable(tmp_path):
+        for transport, endpoint in [(StreamTransport.UNSPECIFIED, str(tmp_path / "ts")), *unreachable(tmp_path)]:
             began = time.monotonic()
             reply = engine.attach_stream(1, transport=transport, endpoint=endpoint)
             assert not reply.success and reply.message, endpoint

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.air_server import AirServer
 from tests.e2e.control_plane import TCP, UDS, UNSPECIFIED, Client, expect, refused
-from tests.e2e.host import Listener, wait_until
+from tests.e2e.host import Listener, unreachable, wait_until
 from tests.e2e.packets import Stream
 from tests.e2e.test_sink import assert_starts_clean
 
@@ -50,38 +50,17 @@ def test_tcp_on_the_loopback_carries_the_same_stream(client: Client) -> None:
                 pass
 
 
-def unreachable(folder: Path) -> list[tuple[int, str]]:
-    """Endpoints of every kind that cannot be attached to."""
-    (folder / "file").touch()
-    with socket.socket(socket.AF_UNIX) as deaf:
-        deaf.bind(str(folder / "deaf"))
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    return [
-        (UNSPECIFIED, str(folder / "file")),
-        (3, str(folder / "output.ts")),  # the engine's own transport to files is not in the contract
-        (77, str(folder / "file")),
-        (UDS, str(folder / "missing")),
-        (UDS, str(folder / "deaf")),
-        (UDS, str(folder / "file")),
-        (UDS, str(folder)),
-        (UDS, "/tmp/" + "x" * 108),
-        (UDS, ""),
-        (TCP, f"127.0.0.1:{port}"),
-        (TCP, "192.0.2.1:9000"),
-        (TCP, "example.org:9000"),
-        (TCP, "127.0.0.1:port"),
-        (TCP, ""),
-    ]
-
-
 def test_a_failed_attach_says_why_and_leaves_nothing_open(server: AirServer, tmp_path: Path) -> None:
     """TR-3, TR-4, TR-5, CS-13."""
     client = server.client
     client.start()
     before = server.settled()
-    for transport, endpoint in unreachable(tmp_path):
+    unnamed: list[tuple[int, str]] = [
+        (UNSPECIFIED, str(tmp_path / "file")),
+        (3, str(tmp_path / "output.ts")),  # the engine's own transport to files is not in the contract
+        (77, str(tmp_path / "file")),
+    ]
+    for transport, endpoint in [*unnamed, *unreachable(tmp_path)]:
         began = time.monotonic()
         refused(client.AttachStream(channel_id=1, transport=transport, endpoint=endpoint))
         assert time.monotonic() - began < 3
